@@ -1,0 +1,110 @@
+package dev.marmot.sqlite;
+
+import dev.marmot.sqlite.ReplicaState.LastApplied;
+import dev.marmot.sqlite.ReplicaStore.WriterEntry;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * One apply transaction: rows, position and all bookkeeping become visible together or not at all.
+ * Confined to the applier thread. The methods are the primitives of protocol.md §1 "Apply"; which
+ * of them to call, and in which order, is the protocol's decision.
+ */
+public interface ApplyTransaction extends AutoCloseable {
+  /** Identity of the image's row by this node's schema. */
+  RowKey key(RowImage image);
+
+  /** Newest change log row of a pending key; empty when the key is not pending. */
+  OptionalLong pendingSeq(RowKey key);
+
+  /** The key is no longer pending: the change set that covers it is being applied. */
+  void settle(RowKey key);
+
+  /** The stored row with the image's key, in the shape of this node's schema. */
+  Optional<RowImage> stored(RowImage image);
+
+  /** Whether writing rows of this table can collide on a secondary UNIQUE index. */
+  boolean hasUniqueIndexes(String table);
+
+  /**
+   * Makes room inside a change set (sqlite.md 45): removes the stored row with the image's key if
+   * its unique columns are going to change, and remembers its rowid for the {@link #write} that
+   * follows.
+   */
+  void vacate(RowImage image);
+
+  /** Stored rows with another key that collide with the image on a secondary UNIQUE index. */
+  List<RowImage> colliders(RowImage image);
+
+  /**
+   * Writes the image, whatever stands under its key. It must not collide (see {@link #colliders}).
+   */
+  WriteResult write(RowImage image);
+
+  /** Removes the row with the image's key, if there is one. */
+  void delete(RowImage image);
+
+  /** The parked image of a key. */
+  Optional<Parked> parked(RowKey key);
+
+  /** All parked images. Usually none. */
+  List<Parked> parked();
+
+  /** Parked images with another key that collide with the image. */
+  List<Parked> parkedColliders(RowImage image);
+
+  /** Keeps an image aside that collides with a pending local row; replaces an earlier one. */
+  void park(RowImage image, int origin);
+
+  void unpark(RowKey key);
+
+  /** Marks that a foreign image was kept away from this pending or parked key. */
+  void skip(RowKey key);
+
+  void unskip(RowKey key);
+
+  /** Keeps an image that this node cannot store, with the reason; replaces an earlier one. */
+  void hold(RowImage image, int origin, String reason);
+
+  /** A newer image of the key is stored: nothing is held for it any more. */
+  void unhold(RowKey key);
+
+  /** Adds to the conflict log. */
+  void conflict(Conflict conflict);
+
+  /** Deletes change log rows up to this one; the newest row of the log is always kept. */
+  void trimChangeLog(long maxSeq);
+
+  void last(int origin, LastApplied last);
+
+  void minEpoch(int origin, long epoch);
+
+  void addWriters(WriterEntry entry);
+
+  /** Forgets writer entries below this position. */
+  void windowStart(long position);
+
+  void position(long term, long index);
+
+  /** Commits. The transaction is over. */
+  void commit();
+
+  /** Rolls back unless committed. */
+  @Override
+  void close();
+
+  /** A parked image and the node that wrote it. */
+  record Parked(RowKey key, RowImage image, int origin) {}
+
+  /** What became of a write. */
+  sealed interface WriteResult {
+    /** The row is stored. */
+    enum Stored implements WriteResult {
+      STORED
+    }
+
+    /** The row is not stored, the transaction goes on. */
+    record Refused(String reason) implements WriteResult {}
+  }
+}

@@ -1,0 +1,22 @@
+package dev.marmot.sqlite;
+
+/**
+ * A row image that lost against a concurrent write. Immutable.
+ *
+ * @param position order log index at which it lost
+ * @param losingOrigin node that wrote it, 0 when it is no longer known
+ */
+public record Conflict(
+    RowImage losing, int losingOrigin, int winningOrigin, long position, Reason reason) {
+  /** Why an image lost. */
+  public enum Reason {
+    /** A concurrent write of the same row was ordered later. */
+    OVERWRITTEN,
+    /** A concurrent delete of the same row was ordered later. */
+    DELETED,
+    /** A concurrent write took a value that a UNIQUE index allows only once. */
+    DISPLACED,
+    /** A local write that is not ordered yet, and so comes later, stood in the way. */
+    PENDING
+  }
+}

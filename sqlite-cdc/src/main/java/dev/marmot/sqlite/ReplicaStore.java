@@ -1,0 +1,57 @@
+package dev.marmot.sqlite;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The application's SQLite file, as the replication protocol sees it. The other of the two
+ * interfaces against which the protocol is written; the simulation also runs it in memory.
+ *
+ * <p>{@link #begin} and the transaction belong to the applier thread; {@link #capture} and {@link
+ * #sync} to the origin's thread; they use connections of their own. {@link #state} is thread-safe.
+ */
+public interface ReplicaStore extends AutoCloseable {
+  /** The committed bookkeeping, as of the last commit of this process. */
+  ReplicaState state();
+
+  /** The writer window's entries in (windowStart, position], oldest first. Read at start. */
+  List<WriterEntry> writers();
+
+  /**
+   * Begins the apply transaction: takes the write lock, raises the guard, empties the notes, reads
+   * the change log's tail. Waits for the application's own write transaction as long as it takes.
+   */
+  ApplyTransaction begin();
+
+  /**
+   * Reads what changed after {@code afterSeq} in one read transaction. Empty when nothing did. Keys
+   * that cannot travel (NULL in a key) are held here and reported by {@link #warnings}.
+   */
+  Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits);
+
+  /** Newest committed change log row; 0 when there never was one. */
+  long newestSeq();
+
+  /** Rows of the change log that are not applied here yet. */
+  long pendingChanges();
+
+  /** Makes everything that is committed in the file survive a power loss (fsync of the WAL). */
+  void sync();
+
+  /** Calls back, from a thread of the store, whenever somebody else committed to the file. */
+  void onCommit(Runnable wake);
+
+  /** What the operator should know: tables that are not replicated, held rows. */
+  List<String> warnings();
+
+  @Override
+  void close();
+
+  /**
+   * The keys that one accepted record wrote.
+   *
+   * @param slot place of the record among the records at its position, from 0
+   * @param keyHashes {@link RowImage#keyHash} of each row; handed over, not copied, never changed
+   */
+  record WriterEntry(long position, int slot, int origin, long file, long[] keyHashes) {}
+}
