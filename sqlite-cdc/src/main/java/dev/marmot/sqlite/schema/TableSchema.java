@@ -1,0 +1,86 @@
+package dev.marmot.sqlite.schema;
+
+import dev.marmot.sqlite.TableShape;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One replicated table, as the file declares it. Immutable.
+ *
+ * @param id number under which the hooks log this table's keys; local to the file, never re-used
+ * @param keyKind what identifies a row
+ * @param key key columns in key order, each with the collation of the key's index; empty for a
+ *     rowid key
+ * @param rowidName a name of the rowid that no column hides; empty for WITHOUT ROWID tables
+ * @param columns stored columns outside the key, in table order
+ * @param uniqueIndexes secondary UNIQUE indexes (not the key's own)
+ * @param userTriggers the application's triggers on this table, in firing order
+ */
+public record TableSchema(
+    long id,
+    String name,
+    KeyKind keyKind,
+    List<KeyColumn> key,
+    Optional<String> rowidName,
+    List<String> columns,
+    List<UniqueIndex> uniqueIndexes,
+    List<UserTrigger> userTriggers) {
+  public TableSchema {
+    key = List.copyOf(key);
+    columns = List.copyOf(columns);
+    uniqueIndexes = List.copyOf(uniqueIndexes);
+    userTriggers = List.copyOf(userTriggers);
+  }
+
+  /** What identifies a row. */
+  public enum KeyKind {
+    /** No declared key: the rowid. */
+    ROWID,
+    /** An INTEGER PRIMARY KEY that is the rowid itself. */
+    ROWID_ALIAS,
+    /** Any other declared key of a rowid table. */
+    DECLARED,
+    /** The key of a WITHOUT ROWID table. */
+    WITHOUT_ROWID
+  }
+
+  /** A key column and the collation by which the key's index compares it. */
+  public record KeyColumn(String name, String collation) {}
+
+  /**
+   * A secondary UNIQUE index.
+   *
+   * @param terms column names or expression texts, in index order
+   * @param where text of a partial index's condition
+   * @param columns columns of the table on which the index depends, those of expressions and of the
+   *     condition included
+   */
+  public record UniqueIndex(
+      String name, List<Term> terms, Optional<String> where, List<String> columns) {
+    public UniqueIndex {
+      terms = List.copyOf(terms);
+      columns = List.copyOf(columns);
+    }
+
+    /**
+     * One term of the index.
+     *
+     * @param sql the column's name, unquoted, or the expression's text
+     */
+    public record Term(String sql, boolean expression, String collation) {}
+  }
+
+  /**
+   * A trigger of the application.
+   *
+   * @param sql its CREATE TRIGGER text to the letter
+   * @param runsOnReplicas it only maintains virtual tables (a search index), so it runs everywhere
+   */
+  public record UserTrigger(String name, String sql, boolean runsOnReplicas) {}
+
+  /** The columns of this node's row images of the table. */
+  public TableShape shape() {
+    return new TableShape(
+        name, keyKind == KeyKind.ROWID, key.stream().map(KeyColumn::name).toList(), columns);
+  }
+}
