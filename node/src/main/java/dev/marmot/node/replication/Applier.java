@@ -1,0 +1,138 @@
+package dev.marmot.node.replication;
+
+import dev.marmot.node.replication.Plan.Action;
+import dev.marmot.proto.v1.Fence;
+import dev.marmot.raft.OrderedLogs;
+import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.ReplicaState.LastApplied;
+import dev.marmot.sqlite.ReplicaStore;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Walks the order log and applies it: each step is one SQLite transaction that holds the rows of
+ * one or several consecutive entries together with the position and all bookkeeping. Confined to
+ * the applier thread.
+ */
+public final class Applier {
+  private final ReplicaStore store;
+  private final ChunkIndex chunks;
+  private final Planner planner;
+  private final int self;
+  private final BiConsumer<Fence, Long> fences;
+  private final Terms terms;
+  private @Nullable WriterWindow window;
+  private final AtomicLong changeSets = new AtomicLong();
+  private final AtomicLong rows = new AtomicLong();
+
+  /**
+   * @param self this node's id
+   * @param maxRows rows after which a transaction takes no further entry
+   * @param fences told of each fence and its position, after its transaction is committed
+   */
+  public Applier(
+      int self,
+      OrderedLogs logs,
+      ReplicaStore store,
+      ChunkIndex chunks,
+      Terms terms,
+      int maxRows,
+      BiConsumer<Fence, Long> fences) {
+    this.self = self;
+    this.store = store;
+    this.chunks = chunks;
+    this.terms = terms;
+    this.planner = new Planner(logs, chunks, maxRows);
+    this.fences = fences;
+  }
+
+  /** Applies what is next, in one transaction. Returns false when there is nothing to do now. */
+  public boolean step() {
+    Optional<Plan> plan = planner.next(store.state());
+    if (plan.isEmpty()) {
+      return false;
+    }
+    try {
+      apply(plan.get());
+    } catch (RuntimeException e) {
+      window = null; // the transaction is rolled back: start again from what is stored
+      throw e;
+    }
+    chunks.dropSettled();
+    for (Plan.Entry entry : plan.get().entries()) {
+      for (Action action : entry.actions()) {
+        if (action instanceof Action.Fire fire) {
+          fences.accept(fire.fence(), entry.index());
+        }
+      }
+    }
+    return true;
+  }
+
+  private void apply(Plan plan) {
+    WriterWindow writers = window();
+    long appliedSets = 0;
+    long appliedRows = 0;
+    try (ApplyTransaction tx = store.begin()) {
+      RowRules rules = new RowRules(tx, writers, self, store.state().file());
+      for (Plan.Entry entry : plan.entries()) {
+        int slot = 0;
+        for (Action action : entry.actions()) {
+          if (action instanceof Action.OpenEpoch open) {
+            tx.minEpoch(open.origin(), open.epoch());
+            continue;
+          }
+          ChangeSet changes =
+              action instanceof Action.Apply apply
+                  ? apply.changes()
+                  : ((Action.Fire) action).changes();
+          rules.apply(changes, entry.index(), slot++);
+          finish(tx, changes);
+          appliedSets++;
+          appliedRows += changes.rows().size();
+        }
+        long before = writers.start();
+        if (writers.trim(entry.index()) != before) {
+          tx.windowStart(writers.start());
+        }
+      }
+      rules.rejudgeParked(plan.lastIndex());
+      tx.position(terms.of(plan.lastIndex()), plan.lastIndex());
+      tx.commit();
+    }
+    changeSets.addAndGet(appliedSets);
+    rows.addAndGet(appliedRows);
+  }
+
+  private void finish(ApplyTransaction tx, ChangeSet changes) {
+    ChangeSetId id = changes.id();
+    tx.last(
+        id.origin(), new LastApplied(id.epoch(), id.number(), changes.maxSeq(), changes.file()));
+    if (id.origin() == self && changes.file() == store.state().file()) {
+      tx.trimChangeLog(changes.maxSeq());
+    }
+  }
+
+  private WriterWindow window() {
+    WriterWindow current = window;
+    if (current == null) {
+      ReplicaState state = store.state();
+      current = new WriterWindow(WriterWindow.KEYS, store.writers(), state.windowStart());
+      window = current;
+    }
+    return current;
+  }
+
+  /** Change sets applied by this process, own ones included. Thread-safe. */
+  public long changeSets() {
+    return changeSets.get();
+  }
+
+  /** Rows in those change sets. Thread-safe. */
+  public long rows() {
+    return rows.get();
+  }
+}

@@ -1,0 +1,125 @@
+package dev.marmot.node.replication;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.proto.v1.Chunk;
+import dev.marmot.proto.v1.ShardEntry;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.LogPosition;
+import dev.marmot.raft.OrderedLogs;
+import dev.marmot.sqlite.ReplicaState;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where in this node's raft logs the chunks of undecided change sets lie. The logs themselves are
+ * the staging area: bytes are stored once, and read again when they are applied. Thread-safe.
+ */
+public final class ChunkIndex {
+  private final Supplier<ReplicaState> state;
+  private final Map<ChangeSetId, @Nullable Place[]> places = new ConcurrentHashMap<>();
+
+  /**
+   * @param state the committed bookkeeping: chunks of settled change sets are dropped on sight
+   */
+  public ChunkIndex(Supplier<ReplicaState> state) {
+    this.state = state;
+  }
+
+  /** Notes the chunks of a committed entry of a data shard. Called in index order per shard. */
+  public void committed(LogId log, LogPosition position, ByteString entry) {
+    for (Chunk chunk : parse(log, position.index(), entry).getChunksList()) {
+      ChangeSetId id = ChangeSetId.of(chunk.getId());
+      if (OrderState.settled(state.get(), id)) {
+        continue;
+      }
+      Place place = new Place(log, position.index());
+      places.compute(id, (unused, known) -> with(known, chunk, place));
+      // The applier may have settled it between the look and the note.
+      if (OrderState.settled(state.get(), id)) {
+        places.remove(id);
+      }
+    }
+  }
+
+  private static @Nullable Place[] with(@Nullable Place @Nullable [] known, Chunk chunk, Place at) {
+    @Nullable Place[] next =
+        known == null ? new @Nullable Place[chunk.getCount()] : Arrays.copyOf(known, known.length);
+    if (chunk.getIndex() < next.length && next[chunk.getIndex()] == null) {
+      next[chunk.getIndex()] = at;
+    }
+    return next;
+  }
+
+  /** Whether a chunk is committed in this node's copy. */
+  boolean has(ChangeSetId id, int chunk) {
+    @Nullable Place[] known = places.get(id);
+    return known != null && chunk < known.length && known[chunk] != null;
+  }
+
+  /** The chunks of a change set in order, read from the raft logs; empty while one is missing. */
+  Optional<List<Chunk>> read(OrderedLogs logs, ChangeSetId id, int count) {
+    @Nullable Place[] known = places.get(id);
+    if (known == null || known.length != count) {
+      return Optional.empty();
+    }
+    List<Chunk> found = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      Place place = known[i];
+      if (place == null) {
+        return Optional.empty();
+      }
+      found.add(chunkAt(logs, place, id, i));
+    }
+    return Optional.of(found);
+  }
+
+  private static Chunk chunkAt(OrderedLogs logs, Place place, ChangeSetId id, int index) {
+    ByteString entry =
+        logs.read(place.log(), place.index())
+            .orElseThrow(
+                () ->
+                    new ProtocolViolation(
+                        "cannot read chunk %d of change set %s: entry %d of the raft log of %s is gone"
+                            .formatted(index, id, place.index(), place.log())));
+    for (Chunk chunk : parse(place.log(), place.index(), entry).getChunksList()) {
+      if (chunk.getIndex() == index && ChangeSetId.of(chunk.getId()).equals(id)) {
+        return chunk;
+      }
+    }
+    throw new ProtocolViolation(
+        "cannot read chunk %d of change set %s: entry %d of the raft log of %s does not hold it"
+            .formatted(index, id, place.index(), place.log()));
+  }
+
+  private static ShardEntry parse(LogId log, long index, ByteString entry) {
+    try {
+      ShardEntry parsed = ShardEntry.parseFrom(entry);
+      Formats.check("entry " + index + " of the raft log of " + log, parsed.getFormat());
+      return parsed;
+    } catch (InvalidProtocolBufferException e) {
+      throw new ProtocolViolation(
+          "cannot read entry %d of the raft log of %s: %s".formatted(index, log, e.getMessage()),
+          e);
+    }
+  }
+
+  /** Forgets the chunks of settled change sets. */
+  void dropSettled() {
+    ReplicaState now = state.get();
+    places.keySet().removeIf(id -> OrderState.settled(now, id));
+  }
+
+  /** Number of change sets with chunks here that are not decided yet. */
+  public int open() {
+    return places.size();
+  }
+
+  private record Place(LogId log, long index) {}
+}

@@ -1,0 +1,22 @@
+package dev.marmot.node.replication;
+
+import dev.marmot.sqlite.CaptureLimits;
+import java.time.Duration;
+
+/**
+ * How a node sends its own changes. Immutable.
+ *
+ * @param window most change sets in flight
+ * @param windowBytes no further capture while the change sets in flight have more bytes than this
+ * @param limits size up to which a change set stays whole
+ * @param inlineLimit change sets with fewer compressed bytes travel inside their record; 0 = never
+ * @param retryAfter first pause before something that failed is proposed again; doubles up to 16
+ *     times
+ */
+public record OriginOptions(
+    int window, long windowBytes, CaptureLimits limits, int inlineLimit, Duration retryAfter) {
+  /** What a node uses unless told otherwise. */
+  public static final OriginOptions DEFAULT =
+      new OriginOptions(
+          4, 16 << 20, new CaptureLimits(50_000, 16 << 20), 0, Duration.ofMillis(100));
+}

@@ -1,0 +1,155 @@
+package dev.marmot.node.replication;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.node.replication.Plan.Action;
+import dev.marmot.proto.v1.Chunk;
+import dev.marmot.proto.v1.OrderItem;
+import dev.marmot.proto.v1.OrderLogEntry;
+import dev.marmot.proto.v1.Record;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.OrderedLogs;
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.codec.ChangeSetCodec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Decides what to apply next: a function of the committed state, the order log and the chunks that
+ * are here. It changes nothing, takes no lock, and does the reading and decompressing before the
+ * write lock is taken. Confined to the applier thread.
+ */
+final class Planner {
+  private final OrderedLogs logs;
+  private final ChunkIndex chunks;
+  private final int maxRows;
+
+  /**
+   * @param maxRows an entry is added to a plan while it has fewer rows than this
+   */
+  Planner(OrderedLogs logs, ChunkIndex chunks, int maxRows) {
+    this.logs = logs;
+    this.chunks = chunks;
+    this.maxRows = maxRows;
+  }
+
+  /** The next transaction; empty when nothing is there or the next entry waits for its chunks. */
+  Optional<Plan> next(ReplicaState state) {
+    OrderState order = new OrderState(state);
+    List<Plan.Entry> entries = new ArrayList<>();
+    long committed = logs.committed(LogId.ORDER);
+    int rows = 0;
+    for (long index = state.position() + 1; index <= committed && rows < maxRows; index++) {
+      Optional<ByteString> bytes = logs.read(LogId.ORDER, index);
+      if (bytes.isEmpty()) {
+        continue; // an entry of Raft's own
+      }
+      OrderLogEntry entry = parse(index, bytes.get());
+      if (!entries.isEmpty() && acceptsFence(order, entry)) {
+        break; // a fence sees exactly the state at its position, so it gets its own transaction
+      }
+      Optional<List<Action>> actions = actions(order, entry);
+      if (actions.isEmpty()) {
+        break; // a chunk has not arrived here yet: nothing behind it is applied
+      }
+      entries.add(new Plan.Entry(index, actions.get()));
+      rows += actions.get().stream().mapToInt(Planner::rows).sum();
+      if (actions.get().stream().anyMatch(Action.Fire.class::isInstance)) {
+        break;
+      }
+    }
+    return entries.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Plan(entries, entries.get(entries.size() - 1).index()));
+  }
+
+  private static int rows(Action action) {
+    return action instanceof Action.Apply apply ? apply.changes().rows().size() : 0;
+  }
+
+  private static OrderLogEntry parse(long index, ByteString bytes) {
+    try {
+      OrderLogEntry entry = OrderLogEntry.parseFrom(bytes);
+      Formats.check("entry " + index + " of the order log", entry.getFormat());
+      return entry;
+    } catch (InvalidProtocolBufferException e) {
+      throw new ProtocolViolation(
+          "cannot read entry %d of the order log: %s".formatted(index, e.getMessage()), e);
+    }
+  }
+
+  private static boolean acceptsFence(OrderState order, OrderLogEntry entry) {
+    return entry.getItemsList().stream()
+        .filter(OrderItem::hasRecord)
+        .map(OrderItem::getRecord)
+        .anyMatch(
+            record ->
+                record.hasFence()
+                    && order.judge(ChangeSetId.of(record.getId())) == Verdict.ACCEPTED);
+  }
+
+  private Optional<List<Action>> actions(OrderState order, OrderLogEntry entry) {
+    List<Action> actions = new ArrayList<>();
+    for (OrderItem item : entry.getItemsList()) {
+      if (item.hasEpoch()) {
+        long opened =
+            item.getEpoch().getRemoved() ? ReplicaState.REMOVED : item.getEpoch().getEpoch();
+        int origin = item.getEpoch().getOrigin();
+        actions.add(new Action.OpenEpoch(origin, order.openEpoch(origin, opened)));
+        continue;
+      }
+      Record record = item.getRecord();
+      ChangeSetId id = ChangeSetId.of(record.getId());
+      if (order.judge(id) != Verdict.ACCEPTED) {
+        continue;
+      }
+      Optional<List<RowImage>> rows = rows(id, record);
+      if (rows.isEmpty()) {
+        return Optional.empty();
+      }
+      order.accept(id, record.getMaxSeq(), record.getFile());
+      ChangeSet changes =
+          new ChangeSet(id, record.getMaxSeq(), record.getFile(), record.getBase(), rows.get());
+      actions.add(
+          record.hasFence()
+              ? new Action.Fire(changes, record.getFence())
+              : new Action.Apply(changes));
+    }
+    return Optional.of(actions);
+  }
+
+  private Optional<List<RowImage>> rows(ChangeSetId id, Record record) {
+    if (record.getChunks() == 0) {
+      return Optional.of(
+          record.getInlineRows().isEmpty()
+              ? List.of()
+              : ChangeSetCodec.decode(record.getInlineRows().toByteArray()));
+    }
+    return chunks.read(logs, id, record.getChunks()).map(pieces -> decode(id, record, pieces));
+  }
+
+  private static List<RowImage> decode(ChangeSetId id, Record record, List<Chunk> pieces) {
+    checkChecksum(id, record, pieces);
+    List<RowImage> rows = new ArrayList<>();
+    ByteString frame = ByteString.EMPTY;
+    for (Chunk piece : pieces) {
+      frame = frame.concat(piece.getRows());
+      if (!piece.getContinues()) {
+        rows.addAll(ChangeSetCodec.decode(frame.toByteArray()));
+        frame = ByteString.EMPTY;
+      }
+    }
+    return rows;
+  }
+
+  private static void checkChecksum(ChangeSetId id, Record record, List<Chunk> pieces) {
+    long checksum = Checksum.of(pieces.stream().map(Chunk::getRows).toList());
+    if (checksum != record.getChecksum()) {
+      throw new ProtocolViolation(
+          "cannot apply change set %s: its %d chunks have checksum %016x, its record says %016x"
+              .formatted(id, pieces.size(), checksum, record.getChecksum()));
+    }
+  }
+}

@@ -1,0 +1,201 @@
+package dev.marmot.node.replication;
+
+import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.ApplyTransaction.Parked;
+import dev.marmot.sqlite.ApplyTransaction.WriteResult;
+import dev.marmot.sqlite.Conflict;
+import dev.marmot.sqlite.Conflict.Reason;
+import dev.marmot.sqlite.ReplicaStore.WriterEntry;
+import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.RowKey;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an accepted change set does to the rows of this node (protocol.md §1, "Apply"). Works on the
+ * primitives of one apply transaction; confined to the applier thread.
+ *
+ * <p>The images of a change set are one consistent state, so they never collide with each other.
+ * They are applied in three passes: first every image is compared with what it replaces, then the
+ * rows that go or change their unique values make room, then the images are written. Otherwise two
+ * rows that swap a unique value would displace each other.
+ */
+final class RowRules {
+  private final ApplyTransaction tx;
+  private final WriterWindow window;
+  private final int self;
+  private final long file;
+
+  RowRules(ApplyTransaction tx, WriterWindow window, int self, long file) {
+    this.tx = tx;
+    this.window = window;
+    this.self = self;
+    this.file = file;
+  }
+
+  /** Applies the rows of one accepted change set at its position. */
+  void apply(ChangeSet changes, long position, int slot) {
+    boolean own = changes.origin() == self && changes.file() == file;
+    List<Step> steps = new ArrayList<>(changes.rows().size());
+    for (RowImage image : changes.rows()) {
+      steps.add(compare(changes, own, image, position));
+    }
+    long[] hashes = changes.rows().stream().mapToLong(RowImage::keyHash).toArray();
+    WriterEntry writer = new WriterEntry(position, slot, changes.origin(), changes.file(), hashes);
+    window.add(writer);
+    tx.addWriters(writer);
+    for (Step step : steps) {
+      makeRoom(step);
+    }
+    for (Step step : steps) {
+      write(changes, step, position);
+    }
+  }
+
+  /** Rules 1 and 2: settles the key, and keeps a stored row that loses without having been seen. */
+  private Step compare(ChangeSet changes, boolean own, RowImage image, long position) {
+    RowKey key = tx.key(image);
+    boolean pending = isPending(changes, own, key);
+    WriterEntry writer = window.lastWriter(image.keyHash());
+    boolean unseen =
+        writer == null
+            ? changes.base() + 1 < window.start() || image.over()
+            : (writer.origin() != changes.origin() || writer.file() != changes.file())
+                && (writer.position() > changes.base() || image.over());
+    RowImage current = null;
+    if (!pending && (own || unseen)) {
+      current = current(key, image);
+    }
+    if (unseen && current != null && !current.sameContent(image)) {
+      Reason reason = image.tombstone() ? Reason.DELETED : Reason.OVERWRITTEN;
+      int loser = writer == null ? 0 : writer.origin();
+      tx.conflict(new Conflict(current, loser, changes.origin(), position, reason));
+    }
+    if (own && !pending) {
+      tx.unskip(key);
+    }
+    boolean unchanged = own && current != null && current.sameContent(image);
+    return new Step(image, key, pending, own, unchanged);
+  }
+
+  private boolean isPending(ChangeSet changes, boolean own, RowKey key) {
+    OptionalLong newest = tx.pendingSeq(key);
+    if (newest.isEmpty()) {
+      return false;
+    }
+    if (own && newest.getAsLong() <= changes.maxSeq()) {
+      tx.settle(key);
+      return false;
+    }
+    return true;
+  }
+
+  private @Nullable RowImage current(RowKey key, RowImage image) {
+    Optional<Parked> parked = tx.parked(key);
+    return parked.isPresent() ? parked.get().image() : tx.stored(image).orElse(null);
+  }
+
+  private void makeRoom(Step step) {
+    if (step.pending() || step.unchanged()) {
+      return;
+    }
+    if (step.image().tombstone()) {
+      tx.delete(step.image());
+    } else if (tx.hasUniqueIndexes(step.image().table())) {
+      tx.vacate(step.image());
+    }
+  }
+
+  /** Rules 3 and 4: displaces colliders, then writes, parks or keeps the image away. */
+  private void write(ChangeSet changes, Step step, long position) {
+    RowImage image = step.image();
+    if (step.pending() && !step.own()) {
+      if (!image.tombstone()) {
+        lost(image, changes.origin(), self, position, Reason.PENDING);
+      }
+      tx.skip(step.key());
+    }
+    boolean blocked = !image.tombstone() && displace(changes, step, position);
+    if (step.pending()) {
+      tx.parked(step.key())
+          .ifPresent(
+              parked -> {
+                lost(parked.image(), parked.origin(), changes.origin(), position, Reason.PENDING);
+                tx.unpark(step.key());
+              });
+      return;
+    }
+    tx.unpark(step.key());
+    if (image.tombstone()) {
+      tx.unhold(step.key());
+    } else if (blocked) {
+      tx.delete(image);
+      tx.park(image, changes.origin());
+    } else if (!step.unchanged()) {
+      store(step.key(), image, changes.origin());
+    }
+  }
+
+  /** Removes what collides with the image; whether a pending row blocks it. */
+  private boolean displace(ChangeSet changes, Step step, long position) {
+    RowImage image = step.image();
+    if (!tx.hasUniqueIndexes(image.table())) {
+      return false;
+    }
+    boolean blocked = false;
+    if (!step.unchanged()) {
+      for (RowImage collider : tx.colliders(image)) {
+        if (tx.pendingSeq(tx.key(collider)).isPresent()) {
+          blocked = true;
+        } else {
+          WriterEntry writer = window.lastWriter(collider.keyHash());
+          int loser = writer == null ? 0 : writer.origin();
+          lost(collider, loser, changes.origin(), position, Reason.DISPLACED);
+          tx.delete(collider);
+        }
+      }
+    }
+    for (Parked parked : tx.parkedColliders(image)) {
+      lost(parked.image(), parked.origin(), changes.origin(), position, Reason.DISPLACED);
+      tx.unpark(parked.key());
+    }
+    return blocked;
+  }
+
+  /** After the last record of a transaction: parked images whose obstacle is gone are stored. */
+  void rejudgeParked(long position) {
+    for (Parked parked : tx.parked()) {
+      if (tx.pendingSeq(parked.key()).isPresent()) {
+        lost(parked.image(), parked.origin(), self, position, Reason.PENDING);
+        tx.unpark(parked.key());
+        tx.skip(parked.key());
+      } else if (tx.colliders(parked.image()).isEmpty()) {
+        tx.unpark(parked.key());
+        store(parked.key(), parked.image(), parked.origin());
+      }
+    }
+  }
+
+  private void store(RowKey key, RowImage image, int origin) {
+    if (tx.write(image) instanceof WriteResult.Refused refused) {
+      tx.hold(image, origin, refused.reason());
+    } else {
+      tx.unhold(key);
+    }
+  }
+
+  private void lost(RowImage image, int loser, int winner, long position, Reason reason) {
+    tx.conflict(new Conflict(image, loser, winner, position, reason));
+  }
+
+  /**
+   * One row on its way through the passes.
+   *
+   * @param unchanged an own image that equals the stored row: nothing to write
+   */
+  private record Step(
+      RowImage image, RowKey key, boolean pending, boolean own, boolean unchanged) {}
+}
