@@ -126,8 +126,10 @@ public final class Node implements RunningNode {
     if (refusal.isPresent()) {
       throw new IOException(refusal.get());
     }
-    store.meta("cluster", wanted.getCluster());
-    store.meta("node", Integer.toString(wanted.getNodeId()));
+    if (facts.cluster().isEmpty() || facts.node().isEmpty()) {
+      store.meta("cluster", wanted.getCluster());
+      store.meta("node", Integer.toString(wanted.getNodeId()));
+    }
     if (stored.isEmpty()) {
       directory.identity(wanted);
     }
