@@ -25,6 +25,7 @@ public final class Applier {
   private final BiConsumer<Fence, Long> fences;
   private final Terms terms;
   private @Nullable WriterWindow window;
+  private volatile long walked = -1;
   private final AtomicLong changeSets = new AtomicLong();
   private final AtomicLong rows = new AtomicLong();
 
@@ -52,6 +53,7 @@ public final class Applier {
   /** Applies what is next, in one transaction. Returns false when there is nothing to do now. */
   public boolean step() {
     Optional<Plan> plan = planner.next(store.state());
+    walked = planner.walked();
     if (plan.isEmpty()) {
       return false;
     }
@@ -124,6 +126,11 @@ public final class Applier {
       window = current;
     }
     return current;
+  }
+
+  /** Order log index up to which nothing is left to apply. Thread-safe. */
+  public long walked() {
+    return Math.max(walked, store.state().position());
   }
 
   /** Change sets applied by this process, own ones included. Thread-safe. */

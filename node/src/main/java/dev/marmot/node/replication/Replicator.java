@@ -153,6 +153,15 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     return started != null && (started.applierLoop().failed() || started.originLoop().failed());
   }
 
+  /**
+   * Order log index up to which nothing is left to apply here. Beyond the position when only entries
+   * of Raft's own follow it.
+   */
+  public long walked() {
+    Parts started = parts;
+    return started == null ? store.state().position() : started.applier().walked();
+  }
+
   /** Change sets applied by this process. */
   public long appliedChangeSets() {
     Parts started = parts;
