@@ -2,6 +2,7 @@ package dev.marmot.sqlite.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
@@ -15,8 +16,11 @@ import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.SqliteValue;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -333,7 +337,8 @@ final class SqliteReplicaStoreTest {
             "CREATE TABLE T(b UNIQUE, extra DEFAULT 'd', A, g AS (a||'!'), id INTEGER PRIMARY KEY)");
     a.run("INSERT INTO t VALUES(1,'x',1),(2,'y',2)");
     a.publish(b);
-    b.run("UPDATE t SET extra='kept' WHERE id=1");
+    assertThat(b.store.warnings()).isEmpty();
+    b.run("UPDATE t SET extra='kept' WHERE id=1").publish();
     a.run("UPDATE t SET b=b+10");
     a.publish(b);
     assertThat(b.query("SELECT id,a,b,extra,g FROM t ORDER BY id"))
@@ -421,6 +426,53 @@ final class SqliteReplicaStoreTest {
     b.store.maxPages(1_000_000);
     b.apply(changes, a);
     assertThat(b.store.digests()).isEqualTo(a.store.digests());
+  }
+
+  @Test
+  void onCommit_wakesWhenSomebodyCommits() throws SQLException {
+    Replica a = open(1, "CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    AtomicInteger wakes = new AtomicInteger();
+    a.store.onCommit(wakes::incrementAndGet);
+    await().until(() -> wakes.get() > 0);
+    int before = wakes.get();
+    a.run("INSERT INTO t VALUES(1)");
+    await().atMost(Duration.ofSeconds(5)).until(() -> wakes.get() > before);
+    assertThatThrownBy(() -> a.store.onCommit(() -> {})).hasMessageContaining("listener is set");
+  }
+
+  @Test
+  void sync_worksWithAndWithoutWal() throws SQLException {
+    Replica a = open(1, "CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    a.run("INSERT INTO t VALUES(1)");
+    a.store.sync();
+    a.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    assertThat(a.file.resolveSibling("node1.db-wal")).isEmptyFile();
+    a.store.sync();
+    assertThat(a.query("SELECT count(*) FROM t")).isEqualTo("1");
+  }
+
+  @Test
+  void begin_waitsForTheApplication_andCanBeInterrupted() throws Exception {
+    Replica a = open(1, "CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    a.run("BEGIN IMMEDIATE", "INSERT INTO t VALUES(1)");
+    AtomicReference<Throwable> outcome = new AtomicReference<>();
+    Thread applier =
+        new Thread(
+            () -> {
+              try {
+                a.store.begin().close();
+              } catch (SqliteReplicationException e) {
+                outcome.set(e);
+              }
+            },
+            "applier");
+    applier.start();
+    applier.interrupt();
+    applier.join(10_000);
+    assertThat(outcome.get()).hasMessageContaining("interrupted");
+    a.run("COMMIT");
+    a.publish();
+    assertThat(a.store.pendingChanges()).isZero();
   }
 
   @Test
