@@ -19,14 +19,14 @@ import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
-import org.apache.ratis.server.raftlog.RaftLog;
 
 /**
  * The directory of the raft logs: one owner at a time, and complete for Ratis. Confined to the
  * thread that opens and closes the node.
  */
 final class RaftDirectory implements AutoCloseable {
-  private static final Pattern GROUP_NAME = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+  private static final Pattern GROUP_NAME =
+      Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
   private final Path directory;
   private final FileChannel lock;
@@ -134,7 +134,8 @@ final class RaftDirectory implements AutoCloseable {
     LogEntryProto entry =
         LogEntryProto.newBuilder()
             .setTerm(0)
-            .setIndex(RaftLog.INVALID_LOG_INDEX)
+            // Where the first leader writes the same members again.
+            .setIndex(0)
             .setConfigurationEntry(configuration)
             .build();
     Path temporary = current.resolve("raft-meta.conf.marmot");
