@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -181,9 +182,7 @@ public final class Hooks {
 
     private List<TableSchema> byName(DatabaseSchema schema) {
       Function<TableSchema, String> name = TableSchema::name;
-      return schema.tables().values().stream()
-          .sorted(java.util.Comparator.comparing(name))
-          .toList();
+      return schema.tables().values().stream().sorted(Comparator.comparing(name)).toList();
     }
 
     void execute(String sql) throws SQLException {

@@ -68,7 +68,11 @@ class CleanupTest {
   @Test
   void run_keepsWalModeOfAFileThatWasInIt() throws SQLException {
     Path path = directory.resolve("wal.db");
-    TestFile.hooked(path, "CREATE TABLE t(a)").close();
+    try (TestFile test = TestFile.hooked(path, "CREATE TABLE t(a)")) {
+      assertThat(test.file.useWal(test.connection)).isEmpty();
+    }
+    // As if an earlier cleanup had been killed half way.
+    TestFile.shell(path, "PRAGMA journal_mode=delete");
     assertThat(new Cleanup(file(path)).run().journalMode()).isEqualTo("wal");
     assertThat(TestFile.shell(path, "PRAGMA journal_mode; SELECT sql FROM sqlite_schema"))
         .isEqualTo("wal\nCREATE TABLE t(a)");
