@@ -63,8 +63,8 @@ public final class Hooks {
   }
 
   /**
-   * Whether the schema is the file's present one and all its hooks are in place. Takes less than a
-   * millisecond for some hundred tables.
+   * Whether the schema is the file's present one and all its hooks are in place. Cheap enough for
+   * every change of the schema, not for every wake: compare the schema version first.
    */
   public boolean current(Connection connection, DatabaseSchema schema) throws SQLException {
     if (OwnTables.number(connection, "PRAGMA main.schema_version") != schema.version()) {
