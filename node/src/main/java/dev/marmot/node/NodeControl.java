@@ -254,7 +254,10 @@ final class NodeControl implements ControlPlane {
 
   /** The shards' logs are staging: what of them is applied shows in the order log. */
   private dev.marmot.proto.v1.LogStatus log(LogStatus status) {
-    long applied = status.log().isOrderLog() ? replicator.walked() : status.committed();
+    long applied =
+        status.log().isOrderLog() && !replicator.appliedAll()
+            ? store.state().position()
+            : status.committed();
     return dev.marmot.proto.v1.LogStatus.newBuilder()
         .setLog(status.log().number())
         .setName(status.log().toString())

@@ -25,7 +25,6 @@ public final class Applier {
   private final BiConsumer<Fence, Long> fences;
   private final Terms terms;
   private @Nullable WriterWindow window;
-  private volatile long walked = -1;
   private final AtomicLong changeSets = new AtomicLong();
   private final AtomicLong rows = new AtomicLong();
 
@@ -46,14 +45,13 @@ public final class Applier {
     this.store = store;
     this.chunks = chunks;
     this.terms = terms;
-    this.planner = new Planner(logs, chunks, maxRows);
+    this.planner = new Planner(logs, chunks, terms, maxRows);
     this.fences = fences;
   }
 
   /** Applies what is next, in one transaction. Returns false when there is nothing to do now. */
   public boolean step() {
     Optional<Plan> plan = planner.next(store.state());
-    walked = planner.walked();
     if (plan.isEmpty()) {
       return false;
     }
@@ -126,11 +124,6 @@ public final class Applier {
       window = current;
     }
     return current;
-  }
-
-  /** Order log index up to which nothing is left to apply. Thread-safe. */
-  public long walked() {
-    return Math.max(walked, store.state().position());
   }
 
   /** Change sets applied by this process, own ones included. Thread-safe. */

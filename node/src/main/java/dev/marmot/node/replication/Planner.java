@@ -24,36 +24,28 @@ import java.util.Optional;
 final class Planner {
   private final OrderedLogs logs;
   private final ChunkIndex chunks;
+  private final Terms terms;
   private final int maxRows;
-  private long walked = -1;
 
   /**
    * @param maxRows an entry is added to a plan while it has fewer rows than this
    */
-  Planner(OrderedLogs logs, ChunkIndex chunks, int maxRows) {
+  Planner(OrderedLogs logs, ChunkIndex chunks, Terms terms, int maxRows) {
     this.logs = logs;
     this.chunks = chunks;
+    this.terms = terms;
     this.maxRows = maxRows;
-  }
-
-  /** Index up to which the last look found nothing but entries of Raft's own. */
-  long walked() {
-    return walked;
   }
 
   /** The next transaction; empty when nothing is there or the next entry waits for its chunks. */
   Optional<Plan> next(ReplicaState state) {
     OrderState order = new OrderState(state);
     List<Plan.Entry> entries = new ArrayList<>();
-    long committed = logs.committed(LogId.ORDER);
+    long newest = terms.newest();
     int rows = 0;
-    long from = Math.max(state.position(), walked) + 1;
-    for (long index = from; index <= committed && rows < maxRows; index++) {
+    for (long index = state.position() + 1; index <= newest && rows < maxRows; index++) {
       Optional<ByteString> bytes = logs.read(LogId.ORDER, index);
       if (bytes.isEmpty()) {
-        if (entries.isEmpty()) {
-          walked = index;
-        }
         continue; // an entry of Raft's own
       }
       OrderLogEntry entry = parse(index, bytes.get());

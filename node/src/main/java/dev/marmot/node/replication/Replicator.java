@@ -153,13 +153,9 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     return started != null && (started.applierLoop().failed() || started.originLoop().failed());
   }
 
-  /**
-   * Order log index up to which nothing is left to apply here. Beyond the position when only entries
-   * of Raft's own follow it.
-   */
-  public long walked() {
-    Parts started = parts;
-    return started == null ? store.state().position() : started.applier().walked();
+  /** Whether everything that was handed over of the order log is applied. */
+  public boolean appliedAll() {
+    return terms.newest() <= store.state().position();
   }
 
   /** Change sets applied by this process. */
