@@ -1,5 +1,6 @@
 package dev.marmot.node.replication;
 
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.ApplyTransaction.Parked;
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
@@ -28,17 +29,22 @@ final class RowRules {
   private final WriterWindow window;
   private final int self;
   private final long file;
+  private final ProtocolRules rules;
 
-  RowRules(ApplyTransaction tx, WriterWindow window, int self, long file) {
+  RowRules(
+      ApplyTransaction tx, WriterWindow window, int self, long file, ProtocolRules rules) {
     this.tx = tx;
     this.window = window;
     this.self = self;
     this.file = file;
+    this.rules = rules;
   }
 
   /** Applies the rows of one accepted change set at its position. */
   void apply(ChangeSet changes, long position, int slot) {
-    boolean own = changes.origin() == self && changes.file() == file;
+    boolean own =
+        changes.origin() == self
+            && (changes.file() == file || !rules.keep(Rule.FILE_IDENTITY));
     List<Step> steps = new ArrayList<>(changes.rows().size());
     for (RowImage image : changes.rows()) {
       steps.add(compare(changes, own, image, position));
@@ -60,11 +66,13 @@ final class RowRules {
     RowKey key = tx.key(image);
     boolean pending = isPending(changes, own, key);
     WriterEntry writer = window.lastWriter(image.keyHash());
+    boolean over = image.over() && rules.keep(Rule.OVER);
     boolean unseen =
         writer == null
-            ? changes.base() + 1 < window.start() || image.over()
+            ? changes.base() + 1 < window.start() || over
             : (writer.origin() != changes.origin() || writer.file() != changes.file())
-                && (writer.position() > changes.base() || image.over());
+                && (writer.position() > changes.base() || over);
+    unseen &= rules.keep(Rule.CONFLICTS_EVERYWHERE);
     RowImage current = null;
     if (!pending && (own || unseen)) {
       current = current(key, image);
@@ -86,7 +94,8 @@ final class RowRules {
     if (newest.isEmpty()) {
       return false;
     }
-    if (own && newest.getAsLong() <= changes.maxSeq()) {
+    boolean newer = newest.getAsLong() > changes.maxSeq() && rules.keep(Rule.SETTLE_BY_MAX_SEQ);
+    if (own && !newer) {
       tx.settle(key);
       return false;
     }
@@ -99,7 +108,7 @@ final class RowRules {
   }
 
   private void makeRoom(Step step) {
-    if (step.pending() || step.unchanged()) {
+    if (step.pending() || step.unchanged() || !rules.keep(Rule.MAKE_ROOM_FIRST)) {
       return;
     }
     if (step.image().tombstone()) {
@@ -118,7 +127,9 @@ final class RowRules {
       }
       tx.skip(step.key());
     }
-    boolean blocked = !image.tombstone() && displace(changes, step, position);
+    boolean displaces =
+        !image.tombstone() && (!step.pending() || rules.keep(Rule.SKIPPED_DISPLACES));
+    boolean blocked = displaces && displace(changes, step, position);
     if (step.pending()) {
       tx.parked(step.key())
           .ifPresent(
@@ -158,7 +169,9 @@ final class RowRules {
         }
       }
     }
-    for (Parked parked : tx.parkedColliders(image)) {
+    List<Parked> parkedColliders =
+        rules.keep(Rule.PARKED_IS_DISPLACED) ? tx.parkedColliders(image) : List.of();
+    for (Parked parked : parkedColliders) {
       lost(parked.image(), parked.origin(), changes.origin(), position, Reason.DISPLACED);
       tx.unpark(parked.key());
     }
@@ -168,7 +181,7 @@ final class RowRules {
   /** After the last record of a transaction: parked images whose obstacle is gone are stored. */
   void rejudgeParked(long position) {
     for (Parked parked : tx.parked()) {
-      if (tx.pendingSeq(parked.key()).isPresent()) {
+      if (tx.pendingSeq(parked.key()).isPresent() && rules.keep(Rule.PARKED_GIVES_WAY)) {
         lost(parked.image(), parked.origin(), self, position, Reason.PENDING);
         tx.unpark(parked.key());
         tx.skip(parked.key());

@@ -1,8 +1,10 @@
 package dev.marmot.node.simulation;
 
 import dev.marmot.node.replication.OriginOptions;
+import dev.marmot.node.replication.ProtocolRules;
 import dev.marmot.sqlite.CaptureLimits;
 import java.time.Duration;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
@@ -13,7 +15,7 @@ import java.util.random.RandomGenerator;
  * @param nodesDie whether nodes may die for ever
  */
 record Setup(
-    int nodes, int shards, int maxRows, OriginOptions origin, int faultPercent, boolean nodesDie) {
+    int nodes, int shards, int maxRows, OriginOptions origin, ProtocolRules rules, int faultPercent, boolean nodesDie) {
 
   static Setup random(RandomGenerator random) {
     int nodes = random.nextInt(7) == 0 ? 5 : 3;
@@ -29,8 +31,11 @@ record Setup(
             new CaptureLimits(captureRows, 16 << 20),
             inlineLimit,
             Duration.ofMillis(100));
+    ProtocolRules rules =
+        new ProtocolRules(
+            pick(random, 5, 15, 40, 100_000), pick(random, 1, 60, 1 << 20), Set.of());
     return new Setup(
-        nodes, shards, maxRows, origin, pick(random, 15, 40, 100), random.nextInt(3) == 0);
+        nodes, shards, maxRows, origin, rules, pick(random, 15, 40, 100), random.nextInt(3) == 0);
   }
 
   private static int pick(RandomGenerator random, int... choices) {

@@ -1,6 +1,7 @@
 package dev.marmot.node.simulation;
 
 import com.google.protobuf.ByteString;
+import dev.marmot.node.replication.Origin;
 import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.node.simulation.Schedule.Step;
 import dev.marmot.proto.v1.BarrierFence;
@@ -105,8 +106,8 @@ final class Simulation {
       for (int log = 0; log < world.logs().logs(); log++) {
         node.deliver(log, random.nextLong(-1, node.copied[log] + 1));
       }
-    } catch (Hazard.Killed e) {
-      crash(node, random, false);
+    } catch (Hazard.Killed | Hazard.Failure e) {
+      node.stop(); // it is started again by whoever watches over it
     }
   }
 
@@ -114,7 +115,7 @@ final class Simulation {
   private void work(Step step, SimulatedNode node, SplittableRandom random) {
     try {
       switch (step.action()) {
-        case ORIGIN -> node.life().origin().step(clock);
+        case ORIGIN -> send(node);
         case DELIVER -> deliver(node, random);
         case DELIVER_AND_APPLY -> {
           deliver(node, random);
@@ -129,6 +130,15 @@ final class Simulation {
       crash(node, random, random.nextInt(3) == 0);
     } catch (Hazard.Failure e) {
       world.coverage().count(Event.FAILED_CALLS);
+    }
+  }
+
+  private void send(SimulatedNode node) {
+    Origin origin = node.life().origin();
+    long epoch = origin.progress().epoch();
+    origin.step(clock);
+    if (epoch != 0 && origin.progress().epoch() > epoch) {
+      world.coverage().count(Event.REOPENED_EPOCHS);
     }
   }
 
