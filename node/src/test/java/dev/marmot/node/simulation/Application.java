@@ -6,6 +6,7 @@ import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.SqliteValue;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
@@ -26,9 +27,9 @@ final class Application {
   }
 
   /** One transaction; returns whether it committed a change. */
-  boolean transact(MemoryDisk disk, HookRules hooks, RandomGenerator random) {
+  boolean transact(MemoryDisk disk, Set<Sabotage> sabotage, RandomGenerator random) {
     MemoryFile next = disk.current().copy();
-    Statements statements = new Statements(next, hooks, new Writes(next));
+    Statements statements = new Statements(next, sabotage, new Writes(next));
     int count = random.nextInt(8) == 0 ? 8 : 1 + random.nextInt(3);
     for (int i = 0; i < count; i++) {
       statement(statements, next, random);

@@ -24,6 +24,7 @@ final class MemoryApplyTransaction implements ApplyTransaction {
   private final MemoryFile next;
   private final BiConsumer<MemoryFile, MemoryFile> onCommit;
   private final Hazard hazard;
+  private final Set<Sabotage> sabotage;
   private final Map<RowKey, Long> pending;
   private final Set<RowKey> settled = new HashSet<>();
 
@@ -34,11 +35,15 @@ final class MemoryApplyTransaction implements ApplyTransaction {
   private boolean open = true;
 
   MemoryApplyTransaction(
-      MemoryFile before, BiConsumer<MemoryFile, MemoryFile> onCommit, Hazard hazard) {
+      MemoryFile before,
+      BiConsumer<MemoryFile, MemoryFile> onCommit,
+      Hazard hazard,
+      Set<Sabotage> sabotage) {
     this.before = before;
     this.next = before.copy();
     this.onCommit = onCommit;
     this.hazard = hazard;
+    this.sabotage = sabotage;
     this.pending = new HashMap<>(before.pending());
     next.notes.clear();
   }
@@ -200,6 +205,11 @@ final class MemoryApplyTransaction implements ApplyTransaction {
   @Override
   public void trimChangeLog(long maxSeq) {
     next.trimChangeLog(maxSeq);
+    if (sabotage.contains(Sabotage.SEQ_REUSED) && next.newestSeq <= maxSeq) {
+      next.changeLog.clear();
+      next.newestSeq = 0;
+      next.settledSeq = 0;
+    }
   }
 
   @Override

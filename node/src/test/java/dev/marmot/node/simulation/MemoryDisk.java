@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
@@ -43,13 +44,17 @@ final class MemoryDisk {
   }
 
   /** Power loss: returns the application's writes that are gone. */
-  List<LocalWrite> losePower(RandomGenerator random) {
+  List<LocalWrite> losePower(RandomGenerator random, Set<Sabotage> sabotage) {
+    MemoryFile newest = current();
     int lost = random.nextInt(versions.size());
     List<LocalWrite> gone = new ArrayList<>();
     for (int i = 0; i < lost; i++) {
       gone.addAll(versions.removeLast().writes());
     }
     sync();
+    if (sabotage.contains(Sabotage.POSITION_OUTSIDE_TRANSACTION)) {
+      keepBookkeeping(newest);
+    }
     return gone;
   }
 
@@ -59,9 +64,14 @@ final class MemoryDisk {
     versions.add(new Version(new MemoryFile(file), List.of()));
   }
 
-  /** The file is damaged in a way that no disk does: for mutations. */
-  void overwrite(MemoryFile file) {
+  private void keepBookkeeping(MemoryFile newest) {
+    MemoryFile torn = current().copy();
+    torn.position = newest.position;
+    torn.term = newest.term;
+    torn.windowStart = newest.windowStart;
+    torn.last.putAll(newest.last);
+    torn.minEpoch.putAll(newest.minEpoch);
     versions.clear();
-    versions.add(new Version(file, List.of()));
+    versions.add(new Version(torn, List.of()));
   }
 }

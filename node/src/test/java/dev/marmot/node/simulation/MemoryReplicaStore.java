@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A replica store in memory, for one life of a node's process: the plainest reading of the
@@ -30,12 +31,15 @@ final class MemoryReplicaStore implements ReplicaStore {
   private final MemoryDisk disk;
   private final Observer observer;
   private final Hazard hazard;
+  private final Set<Sabotage> sabotage;
   private Runnable wake = () -> {};
 
-  MemoryReplicaStore(MemoryDisk disk, Observer observer, Hazard hazard) {
+  MemoryReplicaStore(
+      MemoryDisk disk, Observer observer, Hazard hazard, Set<Sabotage> sabotage) {
     this.disk = disk;
     this.observer = observer;
     this.hazard = hazard;
+    this.sabotage = sabotage;
   }
 
   /** An application committed: tells the process. */
@@ -56,7 +60,7 @@ final class MemoryReplicaStore implements ReplicaStore {
   @Override
   public ApplyTransaction begin() {
     hazard.pass();
-    return new MemoryApplyTransaction(disk.current(), this::commit, hazard);
+    return new MemoryApplyTransaction(disk.current(), this::commit, hazard, sabotage);
   }
 
   private void commit(MemoryFile before, MemoryFile after) {

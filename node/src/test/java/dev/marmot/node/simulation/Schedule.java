@@ -77,6 +77,11 @@ record Schedule(long seed, Setup setup, List<Step> steps, List<Integer> kept) {
     return new Schedule(seed, setup, steps, IntStream.range(0, length).boxed().toList());
   }
 
+  /** The same schedule with another setup. */
+  Schedule with(Setup other) {
+    return new Schedule(seed, other, steps, kept);
+  }
+
   /** The same schedule with some of its steps only. */
   Schedule only(List<Integer> numbers) {
     List<Step> some = steps.stream().filter(step -> numbers.contains(step.number())).toList();

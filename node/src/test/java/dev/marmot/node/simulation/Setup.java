@@ -2,6 +2,7 @@ package dev.marmot.node.simulation;
 
 import dev.marmot.node.replication.OriginOptions;
 import dev.marmot.node.replication.ProtocolRules;
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.sqlite.CaptureLimits;
 import java.time.Duration;
 import java.util.Set;
@@ -15,7 +16,7 @@ import java.util.random.RandomGenerator;
  * @param nodesDie whether nodes may die for ever
  */
 record Setup(
-    int nodes, int shards, int maxRows, OriginOptions origin, ProtocolRules rules, int faultPercent, boolean nodesDie) {
+    int nodes, int shards, int maxRows, OriginOptions origin, ProtocolRules rules, int faultPercent, boolean nodesDie, Set<Sabotage> sabotage) {
 
   static Setup random(RandomGenerator random) {
     int nodes = random.nextInt(7) == 0 ? 5 : 3;
@@ -35,7 +36,20 @@ record Setup(
         new ProtocolRules(
             pick(random, 5, 15, 40, 100_000), pick(random, 1, 60, 1 << 20), Set.of());
     return new Setup(
-        nodes, shards, maxRows, origin, rules, pick(random, 15, 40, 100), random.nextInt(3) == 0);
+        nodes, shards, maxRows, origin, rules, pick(random, 15, 40, 100), random.nextInt(3) == 0, Set.of());
+  }
+
+  /** The same without a rule of the protocol. */
+  Setup without(Rule rule) {
+    ProtocolRules fewer =
+        new ProtocolRules(rules.windowKeys(), rules.pieceBytes(), Set.of(rule));
+    return new Setup(nodes, shards, maxRows, origin, fewer, faultPercent, nodesDie, sabotage);
+  }
+
+  /** The same with something broken around the protocol. */
+  Setup with(Sabotage broken) {
+    return new Setup(
+        nodes, shards, maxRows, origin, rules, faultPercent, nodesDie, Set.of(broken));
   }
 
   private static int pick(RandomGenerator random, int... choices) {

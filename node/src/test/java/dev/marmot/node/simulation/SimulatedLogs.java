@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.BiFunction;
 
 /**
  * The raft logs as one process of one node sees them: its copies lag behind, its proposals travel
@@ -20,15 +21,26 @@ final class SimulatedLogs implements OrderedLogs {
   private final SharedLogs shared;
   private final Network network;
   private final Hazard hazard;
+  private final BiFunction<LogId, ByteString, ByteString> rewriter;
   private final Listener listener;
   private final long[] committed;
   private boolean alive = true;
 
-  SimulatedLogs(int node, SharedLogs shared, Network network, Hazard hazard, Listener listener) {
+  /**
+   * @param rewriter changes what is proposed; a correct node's changes nothing
+   */
+  SimulatedLogs(
+      int node,
+      SharedLogs shared,
+      Network network,
+      Hazard hazard,
+      BiFunction<LogId, ByteString, ByteString> rewriter,
+      Listener listener) {
     this.node = node;
     this.shared = shared;
     this.network = network;
     this.hazard = hazard;
+    this.rewriter = rewriter;
     this.listener = listener;
     this.committed = new long[shared.logs()];
     Arrays.fill(committed, -1);
@@ -57,7 +69,7 @@ final class SimulatedLogs implements OrderedLogs {
     CompletableFuture<LogPosition> answer = new CompletableFuture<>();
     try {
       hazard.pass();
-      network.propose(this, log.number(), entry, answer);
+      network.propose(this, log.number(), rewriter.apply(log, entry), answer);
       hazard.pass();
     } catch (Hazard.Failure e) {
       answer.completeExceptionally(new ProposalException(Outcome.UNKNOWN, "simulated"));

@@ -1,12 +1,15 @@
 package dev.marmot.node.simulation;
 
+import com.google.protobuf.ByteString;
 import dev.marmot.node.replication.Applier;
 import dev.marmot.node.replication.ChunkIndex;
 import dev.marmot.node.replication.EpochCounter;
 import dev.marmot.node.replication.Origin;
 import dev.marmot.node.replication.Terms;
+import dev.marmot.raft.LogId;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.ReplicaState;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,7 +68,7 @@ final class SimulatedNode {
 
   /** Starts the process; its copies of the logs are handed over from their beginning. */
   void start() {
-    MemoryReplicaStore store = new MemoryReplicaStore(disk, observer(), hazard);
+    MemoryReplicaStore store = new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
     ChunkIndex chunks = new ChunkIndex(store::state, world.setup().rules());
     Terms terms = new Terms();
     SimulatedLogs logs =
@@ -74,6 +77,7 @@ final class SimulatedNode {
             world.logs(),
             world.network(),
             hazard,
+            rewriter(),
             (log, position, entry) -> {
               if (log.isOrderLog()) {
                 terms.committed(position);
@@ -88,6 +92,13 @@ final class SimulatedNode {
         new Origin(id, logs, store, chunks, new Counter(), world.setup().origin(), world.setup().rules(), () -> {});
     life = new Life(logs, store, chunks, applier, origin);
     origin.open();
+  }
+
+  private BiFunction<LogId, ByteString, ByteString> rewriter() {
+    Resender resender = new Resender(disk);
+    return world.setup().sabotage().contains(Sabotage.NEW_BYTES_AT_RETRY)
+        ? resender::rewrite
+        : (log, entry) -> entry;
   }
 
   private MemoryReplicaStore.Observer observer() {

@@ -24,7 +24,6 @@ final class Simulation {
 
   private final Schedule schedule;
   private final World world;
-  private final HookRules hooks = HookRules.CORRECT;
   private long clock;
   private long fences;
 
@@ -81,7 +80,7 @@ final class Simulation {
   }
 
   private void transact(SimulatedNode node, SplittableRandom random) {
-    if (!node.dead && node.application.transact(node.disk, hooks, random) && node.isUp()) {
+    if (!node.dead && node.application.transact(node.disk, schedule.setup().sabotage(), random) && node.isUp()) {
       Trace.print("  n%d writes, seq %d", node.id, node.disk.current().newestSeq);
       node.life().store().applicationCommitted();
     }
@@ -231,7 +230,7 @@ final class Simulation {
     node.stop();
     world.coverage().count(powerLoss ? Event.POWER_LOSSES : Event.CRASHES);
     if (powerLoss) {
-      var gone = node.disk.losePower(random);
+      var gone = node.disk.losePower(random, schedule.setup().sabotage());
       world.ledger().lost(gone);
       world.coverage().count(Event.LOST_COMMITS, gone.isEmpty() ? 0 : 1);
       for (int log = 0; log < world.logs().logs(); log++) {

@@ -29,13 +29,13 @@ final class Statements {
   }
 
   private final MemoryFile file;
-  private final HookRules hooks;
+  private final Set<Sabotage> sabotage;
   private final Recorder recorder;
   private final List<LocalWrite> writes = new ArrayList<>();
 
-  Statements(MemoryFile file, HookRules hooks, Recorder recorder) {
+  Statements(MemoryFile file, Set<Sabotage> sabotage, Recorder recorder) {
     this.file = file;
-    this.hooks = hooks;
+    this.sabotage = sabotage;
     this.recorder = recorder;
   }
 
@@ -77,7 +77,7 @@ final class Statements {
     if (!inTheWay.isEmpty() && mode != OnConflict.REPLACE) {
       if (mode == OnConflict.ABORT) {
         file.notes.retainAll(notesBefore); // the statement is rolled back with what it noted
-      } else if (hooks.notesAreWrites()) {
+      } else if (sabotage.contains(Sabotage.NOTES_ARE_WRITES)) {
         file.notes.forEach(file::logChange);
         file.notes.clear();
       }
@@ -107,7 +107,7 @@ final class Statements {
       file.logChange(old);
     }
     for (RowKey noted : file.notes) {
-      if (hooks.notesAreWrites() || !file.rows.containsKey(noted)) {
+      if (sabotage.contains(Sabotage.NOTES_ARE_WRITES) || !file.rows.containsKey(noted)) {
         file.logChange(noted);
       }
     }
