@@ -59,7 +59,7 @@ final class Cutter {
 
   /** Compresses rows; a frame that is too large for one log entry continues in further pieces. */
   private void addPieces(List<Piece> pieces, List<RowImage> rows) {
-    ByteString frame = UnsafeByteOperations.unsafeWrap(ChangeSetCodec.encode(rows));
+    ByteString frame = UnsafeByteOperations.unsafeWrap(ChangeSetCodec.encodeUnbounded(rows));
     int shard = 1 + (int) Long.remainderUnsigned(rows.get(0).keyHash(), shards);
     for (int from = 0; from < frame.size(); from += MOST_BYTES) {
       int to = Math.min(frame.size(), from + MOST_BYTES);

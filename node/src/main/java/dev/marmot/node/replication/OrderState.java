@@ -28,8 +28,8 @@ final class OrderState {
       return Verdict.DEAD;
     }
     LastApplied applied = last(id.origin());
-    if (covers(applied, id) && rules.keep(Rule.EACH_ONCE)) {
-      return Verdict.DUPLICATE;
+    if (covers(applied, id)) {
+      return rules.keep(Rule.EACH_ONCE) ? Verdict.DUPLICATE : Verdict.ACCEPTED;
     }
     long previous = applied.epoch() == id.epoch() ? applied.number() : 0;
     boolean follows = id.number() == previous + 1 || !rules.keep(Rule.NO_GAPS);

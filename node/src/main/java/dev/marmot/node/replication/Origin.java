@@ -160,8 +160,8 @@ public final class Origin {
     long from = Math.max(capturedSeq, after ? last.maxSeq() : 0);
     Fence fence = fences.poll();
     if (fence != null) {
-      ChangeSetId id = new ChangeSetId(self, epoch, ++number);
-      flight.add(cutter.fence(id, fence, from, state));
+      flight.add(cutter.fence(nextId(), fence, from, state));
+      number++;
       return true;
     }
     if (store.newestSeq() <= from) {
@@ -174,10 +174,14 @@ public final class Origin {
     if (rules.keep(Rule.SYNC_BEFORE_SENDING)) {
       store.sync(); // sent implies durable here
     }
+    flight.add(cutter.cut(nextId(), captured.get()));
+    number++; // not before: a number without a change set would be a gap for ever
     capturedSeq = captured.get().maxSeq();
-    ChangeSetId id = new ChangeSetId(self, epoch, ++number);
-    flight.add(cutter.cut(id, captured.get()));
     return true;
+  }
+
+  private ChangeSetId nextId() {
+    return new ChangeSetId(self, epoch, number + 1);
   }
 
   /** Proposes the chunks that are due; what goes to the same shard now shares an entry. */
@@ -244,7 +248,12 @@ public final class Origin {
   private void propose(
       LogId log, ByteString entry, List<Attempt> attempts, @Nullable Runnable afterwards) {
     attempts.forEach(Attempt::start);
-    CompletionStage<LogPosition> outcome = logs.propose(log, entry);
+    CompletionStage<LogPosition> outcome;
+    try {
+      outcome = logs.propose(log, entry);
+    } catch (RuntimeException e) {
+      outcome = CompletableFuture.failedStage(e);
+    }
     outcome.whenComplete(
         (position, failure) -> {
           answers.add(

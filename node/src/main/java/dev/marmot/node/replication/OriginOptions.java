@@ -19,4 +19,9 @@ public record OriginOptions(
   public static final OriginOptions DEFAULT =
       new OriginOptions(
           4, 16 << 20, new CaptureLimits(50_000, 16 << 20), 0, Duration.ofMillis(100));
+
+  /** The same with another inline limit. */
+  public OriginOptions withInlineLimit(int bytes) {
+    return new OriginOptions(window, windowBytes, limits, bytes, retryAfter);
+  }
 }

@@ -108,12 +108,12 @@ final class RowRules {
   }
 
   private void makeRoom(Step step) {
-    if (step.pending() || step.unchanged() || !rules.keep(Rule.MAKE_ROOM_FIRST)) {
+    if (step.pending() || step.unchanged()) {
       return;
     }
     if (step.image().tombstone()) {
       tx.delete(step.image());
-    } else if (tx.hasUniqueIndexes(step.image().table())) {
+    } else if (tx.hasUniqueIndexes(step.image().table()) && rules.keep(Rule.MAKE_ROOM_FIRST)) {
       tx.vacate(step.image());
     }
   }

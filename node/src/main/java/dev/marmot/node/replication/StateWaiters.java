@@ -1,14 +1,19 @@
 package dev.marmot.node.replication;
 
 import dev.marmot.sqlite.ReplicaState;
+import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** Callers who wait until the applied state fulfils a condition. Thread-safe. */
 final class StateWaiters {
+  /** After this a caller is given up, so that nobody is remembered for ever. */
+  private static final Duration PATIENCE = Duration.ofMinutes(10);
+
   private final Supplier<ReplicaState> state;
   private final Queue<Waiter> waiters = new ConcurrentLinkedQueue<>();
 
@@ -18,7 +23,11 @@ final class StateWaiters {
 
   /** Completes with the first state that fulfils the condition, at once if it does already. */
   CompletableFuture<ReplicaState> when(Predicate<ReplicaState> condition) {
-    Waiter waiter = new Waiter(condition, new CompletableFuture<>());
+    Waiter waiter =
+        new Waiter(
+            condition,
+            new CompletableFuture<ReplicaState>()
+                .orTimeout(PATIENCE.toMillis(), TimeUnit.MILLISECONDS));
     waiters.add(waiter);
     check(waiter);
     return waiter.done();

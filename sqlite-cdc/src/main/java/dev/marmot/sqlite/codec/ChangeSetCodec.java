@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Row images to a zstd frame of {@code ChangeSetRows} and back. Pure functions.
@@ -110,7 +111,7 @@ public final class ChangeSetCodec {
     TableShape shape = null;
     TableRows.Builder table = null;
     for (RowImage image : rows) {
-      if (table == null || !image.shape().equals(shape)) {
+      if (table == null || !Objects.equals(image.shape(), shape)) {
         shape = image.shape();
         table = tables.computeIfAbsent(shape, ChangeSetCodec::table);
       }

@@ -1,0 +1,267 @@
+package dev.marmot.node;
+
+import dev.marmot.node.config.NodeConfig;
+import dev.marmot.node.control.ControlException;
+import dev.marmot.node.control.ControlPlane;
+import dev.marmot.node.control.Readiness;
+import dev.marmot.node.peer.Barrier;
+import dev.marmot.node.peer.PeerWatch;
+import dev.marmot.node.peer.PeerWatch.Peer;
+import dev.marmot.node.replication.Origin.Progress;
+import dev.marmot.node.replication.Replicator;
+import dev.marmot.proto.v1.BarrierReply;
+import dev.marmot.proto.v1.MemberStatus;
+import dev.marmot.proto.v1.NodeIdentity;
+import dev.marmot.proto.v1.StatusReply;
+import dev.marmot.raft.LogStatus;
+import dev.marmot.raft.Member;
+import dev.marmot.raft.RaftNode;
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.store.SqliteReplicaStore;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What this node tells its operators. Thread-safe. */
+final class NodeControl implements ControlPlane {
+  private static final Logger log = LoggerFactory.getLogger(NodeControl.class);
+  private static final int MOST_WARNINGS = 20;
+  private static final long WATCH_MILLIS = 100;
+
+  private final NodeConfig config;
+  private final NodeIdentity identity;
+  private final SqliteReplicaStore store;
+  private final Replicator replicator;
+  private final RaftNode raft;
+  private final long startedNanos = System.nanoTime();
+  private final ConcurrentLinkedDeque<String> warnings = new ConcurrentLinkedDeque<>();
+  private volatile @Nullable PeerWatch peers;
+  private volatile @Nullable Barrier barrier;
+  private volatile boolean everReady;
+  private volatile State announced = State.STARTING;
+
+  NodeControl(
+      NodeConfig config,
+      NodeIdentity identity,
+      SqliteReplicaStore store,
+      Replicator replicator,
+      RaftNode raft) {
+    this.config = config;
+    this.identity = identity;
+    this.store = store;
+    this.replicator = replicator;
+    this.raft = raft;
+  }
+
+  /** The parts that need a started node. */
+  void watch(PeerWatch peerWatch, Barrier barrierCall) {
+    this.peers = peerWatch;
+    this.barrier = barrierCall;
+  }
+
+  /** Logs each change of the node's state; the operator's first look is the log. */
+  AutoCloseable announce() {
+    ScheduledExecutorService timer =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, config.self() + "-state");
+              thread.setDaemon(true);
+              return thread;
+            });
+    var unused =
+        timer.scheduleWithFixedDelay(this::look, 0, WATCH_MILLIS, TimeUnit.MILLISECONDS);
+    return timer::shutdownNow;
+  }
+
+  private void look() {
+    State now = state();
+    everReady |= now == State.REPLICATING;
+    if (now == announced) {
+      return;
+    }
+    announced = now;
+    switch (now) {
+      case REPLICATING -> log.atInfo().log("replicating");
+      case WAITING_FOR_QUORUM ->
+          log.atInfo()
+              .addKeyValue("reasons", readiness().reasons())
+              .log("waiting for a quorum; the application can write");
+      case STOPPED ->
+          log.atError().addKeyValue("reason", replicator.error().orElse("")).log("stopped");
+      case STARTING -> log.atInfo().log("starting");
+    }
+  }
+
+  boolean everReady() {
+    return everReady;
+  }
+
+  /** Shows a warning in the status, once. */
+  void warn(String warning) {
+    if (!warnings.contains(warning)) {
+      warnings.addLast(warning);
+      if (warnings.size() > MOST_WARNINGS) {
+        warnings.pollFirst();
+      }
+      log.atWarn().log(warning);
+    }
+  }
+
+  private enum State {
+    STARTING,
+    WAITING_FOR_QUORUM,
+    REPLICATING,
+    STOPPED
+  }
+
+  private State state() {
+    if (replicator.failed()) {
+      return State.STOPPED;
+    }
+    if (leaderless().isEmpty() && captures()) {
+      return State.REPLICATING;
+    }
+    return System.nanoTime() - startedNanos < Duration.ofSeconds(5).toNanos() && !everReady
+        ? State.STARTING
+        : State.WAITING_FOR_QUORUM;
+  }
+
+  private boolean captures() {
+    return replicator.progress().map(Progress::ready).orElse(false);
+  }
+
+  private List<String> leaderless() {
+    return raft.status().stream()
+        .filter(s -> s.leader().isEmpty())
+        .map(s -> s.log().toString())
+        .toList();
+  }
+
+  @Override
+  public boolean alive() {
+    return !replicator.failed();
+  }
+
+  @Override
+  public Readiness readiness() {
+    List<String> reasons = new ArrayList<>();
+    List<String> leaderless = leaderless();
+    if (!leaderless.isEmpty()) {
+      reasons.add("no leader: " + String.join(", ", leaderless));
+    }
+    if (!captures()) {
+      reasons.add("this node's epoch is not open yet");
+    }
+    replicator.error().ifPresent(reasons::add);
+    return new Readiness(reasons.isEmpty(), reasons);
+  }
+
+  @Override
+  public CompletionStage<BarrierReply> barrier(Duration timeout) {
+    Barrier call = barrier;
+    if (call == null) {
+      return CompletableFuture.failedFuture(
+          new ControlException(
+              ControlException.Kind.UNAVAILABLE, "cannot pass a barrier: this node is starting"));
+    }
+    long start = System.nanoTime();
+    return call.pass(timeout)
+        .handle(
+            (position, failure) -> {
+              if (failure != null) {
+                throw failed(failure, timeout);
+              }
+              return BarrierReply.newBuilder()
+                  .setPosition(position)
+                  .setTookMillis(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start))
+                  .build();
+            });
+  }
+
+  private static ControlException failed(Throwable failure, Duration timeout) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    String reason =
+        cause instanceof TimeoutException
+            ? "this node did not get there in time"
+            : String.valueOf(cause.getMessage());
+    return new ControlException(
+        ControlException.Kind.TIMEOUT,
+        "cannot confirm within %d ms that everything is everywhere: %s; see `marmot status`, try again"
+            .formatted(timeout.toMillis(), reason),
+        cause);
+  }
+
+  @Override
+  public StatusReply status() {
+    ReplicaState state = store.state();
+    StatusReply.Builder reply =
+        StatusReply.newBuilder()
+            .setNode(config.self().value())
+            .setVersion(Version.current())
+            .setCluster(config.cluster() + " (" + identity.getCluster() + ")")
+            .setState(state().name())
+            .setReady(readiness().ready())
+            .setDatabase(config.database().toString())
+            .setPositionTerm(state.term())
+            .setPositionIndex(state.position())
+            .setEpoch(state.minEpochOf(config.self().value()))
+            .setPendingChanges(store.pendingChanges())
+            .setChangeSetsInFlight(replicator.progress().map(Progress::inFlight).orElse(0))
+            .setLastError(replicator.error().orElse(""))
+            .addAllWarnings(store.warnings())
+            .addAllWarnings(warnings)
+            .setAppliedChangeSets(replicator.appliedChangeSets())
+            .setAppliedRows(replicator.appliedRows())
+            .setUptimeSeconds(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startedNanos));
+    for (LogStatus status : raft.status()) {
+      reply.addLogs(log(status, state));
+    }
+    for (Member member : raft.members()) {
+      reply.addMembers(member(member, state));
+    }
+    return reply.build();
+  }
+
+  /** The shards' logs are staging: what of them is applied shows in the order log. */
+  private static dev.marmot.proto.v1.LogStatus log(LogStatus status, ReplicaState state) {
+    long applied = status.log().isOrderLog() ? state.position() : status.committed();
+    return dev.marmot.proto.v1.LogStatus.newBuilder()
+        .setLog(status.log().number())
+        .setName(status.log().toString())
+        .setLeader(status.leader().map(leader -> leader.value()).orElse(0))
+        .setTerm(status.term())
+        .setCommitted(status.committed())
+        .setApplied(applied)
+        .setLag(Math.max(0, status.committed() - applied))
+        .build();
+  }
+
+  private MemberStatus member(Member member, ReplicaState state) {
+    MemberStatus.Builder status =
+        MemberStatus.newBuilder().setNode(member.id().value()).setAddress(member.address());
+    if (member.id().equals(config.self())) {
+      return status.setReachable(true).setPosition(state.position()).build();
+    }
+    PeerWatch watch = peers;
+    Optional<Peer> peer = watch == null ? Optional.empty() : watch.peer(member.id());
+    return status
+        .setReachable(peer.map(Peer::reachable).orElse(false))
+        .setPosition(peer.map(Peer::position).orElse(-1L))
+        .build();
+  }
+}

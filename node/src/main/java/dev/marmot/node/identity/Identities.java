@@ -1,0 +1,101 @@
+package dev.marmot.node.identity;
+
+import dev.marmot.node.config.Address;
+import dev.marmot.node.config.NodeConfig;
+import dev.marmot.proto.v1.Member;
+import dev.marmot.proto.v1.NodeIdentity;
+import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+/** What identities say, and how two of them differ. Pure functions. */
+public final class Identities {
+  private static final int FORMAT = 1;
+
+  private Identities() {}
+
+  /** The identity that the options give; without the SQLite file, which is not known yet. */
+  public static NodeIdentity of(NodeConfig config) {
+    List<Member> members =
+        config.raft().members().stream()
+            .sorted(Comparator.comparing(dev.marmot.raft.Member::id))
+            .map(
+                m ->
+                    Member.newBuilder()
+                        .setNodeId(m.id().value())
+                        .setHost(m.host())
+                        .setPort(m.port())
+                        .build())
+            .toList();
+    return NodeIdentity.newBuilder()
+        .setFormat(FORMAT)
+        .setCluster(clusterId(config.cluster(), members))
+        .setClusterName(config.cluster())
+        .setNodeId(config.self().value())
+        .setShards(config.raft().shards())
+        .addAllMembers(members)
+        .build();
+  }
+
+  /** The same on every node that was given the same name and the same members. */
+  private static String clusterId(String name, List<Member> members) {
+    String seed = "marmot cluster\n" + name + "\n" + text(members);
+    return UUID.nameUUIDFromBytes(seed.getBytes(StandardCharsets.UTF_8)).toString();
+  }
+
+  /** How the options differ from what the directory says; empty when they agree. */
+  static Optional<String> differsFromDirectory(NodeIdentity stored, NodeIdentity wanted) {
+    if (stored.getFormat() > FORMAT) {
+      return Optional.of(
+          "its identity has format %d, this version reads up to %d"
+              .formatted(stored.getFormat(), FORMAT));
+    }
+    if (stored.getNodeId() != wanted.getNodeId()) {
+      return Optional.of(
+          "it belongs to node %d, this is node %d"
+              .formatted(stored.getNodeId(), wanted.getNodeId()));
+    }
+    return differ("it was made", "this start", stored, wanted);
+  }
+
+  /** Why a node that introduces itself does not belong to this one; empty when it does. */
+  public static Optional<String> differsFromPeer(NodeIdentity mine, NodeIdentity theirs) {
+    if (theirs.getNodeId() == mine.getNodeId()) {
+      return Optional.of("both call themselves node " + mine.getNodeId());
+    }
+    return differ(
+        "node " + theirs.getNodeId() + " was started",
+        "node " + mine.getNodeId(),
+        theirs,
+        mine);
+  }
+
+  private static Optional<String> differ(
+      String one, String other, NodeIdentity a, NodeIdentity b) {
+    if (!a.getClusterName().equals(b.getClusterName())) {
+      return difference("cluster", one, a.getClusterName(), other, b.getClusterName());
+    }
+    if (a.getShards() != b.getShards()) {
+      return difference("shards", one, a.getShards(), other, b.getShards());
+    }
+    if (!a.getMembersList().equals(b.getMembersList())) {
+      return difference(
+          "bootstrap", one, text(a.getMembersList()), other, text(b.getMembersList()));
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<String> difference(
+      String what, String one, Object a, String other, Object b) {
+    return Optional.of("%s with %s=%s, %s with %s=%s".formatted(one, what, a, other, what, b));
+  }
+
+  private static String text(List<Member> members) {
+    return members.stream()
+        .map(m -> m.getNodeId() + "@" + new Address(m.getHost(), m.getPort()))
+        .collect(Collectors.joining(","));
+  }
+}

@@ -1,0 +1,96 @@
+package dev.marmot.node.identity;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.node.replication.EpochCounter;
+import dev.marmot.proto.v1.NodeIdentity;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+
+/**
+ * This node's own directory under raft-path: its identity, its epoch counter, its raft logs. Locked
+ * against a second process while open. Thread-safe.
+ */
+public final class NodeDirectory implements AutoCloseable {
+  private final Path path;
+  private final FileChannel lockFile;
+
+  private NodeDirectory(Path path, FileChannel lockFile) {
+    this.path = path;
+    this.lockFile = lockFile;
+  }
+
+  /**
+   * Creates the directory when it is missing and locks it.
+   *
+   * @throws IOException when it cannot be used, or another process uses it; the message says so
+   */
+  public static NodeDirectory open(Path path) throws IOException {
+    Files.createDirectories(path);
+    FileChannel channel =
+        FileChannel.open(
+            path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileLock lock;
+    try {
+      lock = channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      lock = null;
+    }
+    if (lock == null) {
+      channel.close();
+      throw new IOException(
+          "cannot use directory %s: another process uses it; stop that node first".formatted(path));
+    }
+    return new NodeDirectory(path, channel);
+  }
+
+  /** What the directory says about its node; empty when it is new. */
+  public Optional<NodeIdentity> identity() throws IOException {
+    Path file = path.resolve("identity");
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(NodeIdentity.parseFrom(Files.readAllBytes(file)));
+    } catch (InvalidProtocolBufferException e) {
+      throw new IOException(
+          "cannot read %s: it is damaged (%s); restore it from a backup"
+              .formatted(file, e.getMessage()),
+          e);
+    }
+  }
+
+  /** Writes the identity durably. */
+  public void identity(NodeIdentity identity) throws IOException {
+    DurableFile.write(path.resolve("identity"), identity.toByteArray());
+  }
+
+  /** The epoch counter in this directory. */
+  public EpochCounter epochCounter() {
+    return new FileEpochCounter(path.resolve("epoch"));
+  }
+
+  /** Where the raft logs live. */
+  public Path raftLogs() {
+    return path.resolve("raft");
+  }
+
+  public Path path() {
+    return path;
+  }
+
+  @Override
+  public void close() {
+    try {
+      lockFile.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot unlock directory " + path + ": " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+package dev.marmot.node.identity;
+
+import dev.marmot.proto.v1.NodeIdentity;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Whether options, directory and SQLite file belong together. A pure decision: better not to start than
+ * to vote with amnesia or to replicate from the wrong place.
+ */
+public final class StartCheck {
+  private StartCheck() {}
+
+  /**
+   * What the SQLite file says.
+   *
+   * @param cluster id of the cluster that it belongs to; empty when it never belonged to one
+   * @param node node that it belongs to; empty likewise
+   * @param position order log index at which it stands, -1 when nothing was applied to it
+   */
+  public record FileFacts(
+      Path path, long file, Optional<String> cluster, Optional<String> node, long position) {}
+
+  /**
+   * Why the node must not start; empty when it may.
+   *
+   * @param stored what the directory says; empty when the directory is new
+   */
+  public static Optional<String> refusal(
+      NodeIdentity wanted, Path directory, Optional<NodeIdentity> stored, FileFacts file) {
+    String cannot = "cannot start node " + wanted.getNodeId() + ": ";
+    Optional<String> other =
+        stored.flatMap(identity -> Identities.differsFromDirectory(identity, wanted));
+    if (other.isPresent()) {
+      return Optional.of(
+          cannot
+              + "directory %s does not fit: %s; start it with the options it was made with"
+                  .formatted(directory, other.get()));
+    }
+    String node = Integer.toString(wanted.getNodeId());
+    if (file.node().isPresent() && !file.node().get().equals(node)) {
+      return Optional.of(
+          cannot
+              + "%s belongs to node %s; give each node a file of its own, or run `marmot cleanup`"
+                  .formatted(file.path(), file.node().get())
+              + " on a copy");
+    }
+    if (file.cluster().isPresent() && !file.cluster().get().equals(wanted.getCluster())) {
+      return Optional.of(
+          cannot
+              + "%s belongs to another cluster (%s, this one is %s);"
+                  .formatted(file.path(), file.cluster().get(), wanted.getCluster())
+              + " start it with the cluster and bootstrap of before, or run `marmot cleanup` on it");
+    }
+    if (stored.isEmpty() && file.position() >= 0) {
+      return Optional.of(
+          cannot
+              + "%s stands at position %d, but directory %s is new: the raft logs are lost, and a"
+                  .formatted(file.path(), file.position(), directory)
+              + " node must not vote without them; give the directory of before as raft-path");
+    }
+    if (stored.isPresent() && stored.get().getFile() != file.file()) {
+      return Optional.of(
+          cannot
+              + "%s is not the file that directory %s belongs to: it was lost or replaced;"
+                  .formatted(file.path(), directory)
+              + " put the file of before back");
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,114 @@
+package dev.marmot.node.peer;
+
+import dev.marmot.proto.v1.HelloReply;
+import dev.marmot.proto.v1.NodeIdentity;
+import dev.marmot.raft.Member;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.RaftNode;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Introduces this node to the others again and again: who answers, where they stand, and whether they
+ * belong to the same cluster. Thread-safe.
+ */
+public final class PeerWatch implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PeerWatch.class);
+  private static final Duration EVERY = Duration.ofSeconds(1);
+  private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+  private final RaftNode raft;
+  private final NodeId self;
+  private final NodeIdentity identity;
+  private final Consumer<String> refused;
+  private final Map<NodeId, Peer> peers = new ConcurrentHashMap<>();
+  private final ScheduledExecutorService timer;
+
+  /**
+   * @param refused told why another node does not accept this one
+   */
+  public PeerWatch(RaftNode raft, NodeId self, NodeIdentity identity, Consumer<String> refused) {
+    this.raft = raft;
+    this.self = self;
+    this.identity = identity;
+    this.refused = refused;
+    this.timer =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, self + "-peers");
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  public void start() {
+    var unused =
+        timer.scheduleWithFixedDelay(this::round, 0, EVERY.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void round() {
+    for (Member member : raft.members()) {
+      if (!member.id().equals(self)) {
+        var unused =
+            PeerCalls.hello(raft, member.id(), identity, TIMEOUT)
+                .whenComplete((reply, failure) -> heard(member, reply, failure));
+      }
+    }
+  }
+
+  private void heard(Member member, @Nullable HelloReply reply, @Nullable Throwable failure) {
+    Peer before = peers.getOrDefault(member.id(), Peer.UNKNOWN);
+    if (reply == null) {
+      peers.put(member.id(), new Peer(false, before.position()));
+      if (before.reachable()) {
+        log.atWarn()
+            .addKeyValue("node", member.id())
+            .addKeyValue("reason", failure == null ? "no answer" : failure.getMessage())
+            .log("node unreachable");
+      }
+      return;
+    }
+    peers.put(member.id(), new Peer(true, reply.getPosition()));
+    if (!before.reachable()) {
+      log.atInfo().addKeyValue("node", member.id()).log("node reachable");
+    }
+    if (!reply.getRefusal().isEmpty()) {
+      refused.accept(
+          "node %s at %s refuses this node: %s"
+              .formatted(member.id().value(), member.address(), reply.getRefusal()));
+    } else if (reply.getIdentity().getNodeId() != member.id().value()) {
+      refused.accept(
+          "%s is expected to be node %d, but node %d answers there"
+              .formatted(
+                  member.address(), member.id().value(), reply.getIdentity().getNodeId()));
+    }
+  }
+
+  /** What is known of another node; empty when it was never heard of. */
+  public Optional<Peer> peer(NodeId node) {
+    return Optional.ofNullable(peers.get(node));
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+  }
+
+  /**
+   * What is known of another node. Immutable.
+   *
+   * @param position order log index at which it stood when it last answered, -1 at the start
+   */
+  public record Peer(boolean reachable, long position) {
+    static final Peer UNKNOWN = new Peer(false, -1);
+  }
+}

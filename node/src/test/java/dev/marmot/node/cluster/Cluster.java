@@ -1,0 +1,124 @@
+package dev.marmot.node.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** Three nodes on this machine, each with a directory of its own. Confined to the test's thread. */
+final class Cluster implements AutoCloseable {
+  private static final int NODES = 3;
+
+  private final List<NodeProcess> nodes = new ArrayList<>();
+  private final String bootstrap;
+
+  /** Makes the directories and the files, all with the same schema, and starts nothing. */
+  Cluster(Path directory, String schema) throws IOException, InterruptedException {
+    List<Integer> raft = freePorts(NODES * 2);
+    bootstrap =
+        IntStream.rangeClosed(1, NODES)
+            .mapToObj(id -> id + "@127.0.0.1:" + raft.get(id - 1))
+            .collect(Collectors.joining(","));
+    for (int id = 1; id <= NODES; id++) {
+      Path home = Files.createDirectories(directory.resolve("n" + id));
+      Tools.sqlite(home.resolve("app.db"), schema);
+      int pane = raft.get(NODES + id - 1);
+      nodes.add(
+          new NodeProcess(
+              id,
+              home,
+              pane,
+              List.of(
+                  "--node-id=" + id,
+                  "--db-path=" + home.resolve("app.db"),
+                  "--raft-path=" + home.resolve("raft"),
+                  "--bind=127.0.0.1:" + raft.get(id - 1),
+                  "--bind-pane=127.0.0.1:" + pane,
+                  "--bootstrap=" + bootstrap)));
+    }
+  }
+
+  NodeProcess node(int id) {
+    return nodes.get(id - 1);
+  }
+
+  List<NodeProcess> nodes() {
+    return nodes;
+  }
+
+  String bootstrap() {
+    return bootstrap;
+  }
+
+  Cluster start() {
+    nodes.forEach(NodeProcess::start);
+    awaitReady();
+    return this;
+  }
+
+  void awaitReady() {
+    for (NodeProcess node : nodes) {
+      await("node " + node.id() + " ready")
+          .atMost(Duration.ofSeconds(60))
+          .pollInterval(Duration.ofMillis(50))
+          .until(
+              () -> {
+                if (!node.isAlive()) {
+                  throw new IllegalStateException("node died\n" + node.logText());
+                }
+                return node.ready();
+              });
+    }
+  }
+
+  /** {@code marmot barrier} on a node: everything committed anywhere is visible there afterwards. */
+  void barrier(int id) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(NodeProcess.java());
+    command.addAll(List.of("barrier", "--timeout=60s", "--pane=127.0.0.1:" + node(id).panePort()));
+    Tools.run(command, "");
+  }
+
+  /** Has everything everywhere, then compares the files value by value with storage class. */
+  void assertEqual() throws Exception {
+    for (NodeProcess node : nodes) {
+      barrier(node.id());
+    }
+    FileContents first = FileContents.read(node(1).database());
+    assertThat(first.tables()).isNotEmpty();
+    for (NodeProcess node : nodes) {
+      assertThat(FileContents.read(node.database()).differences(first))
+          .as("differences between node %d and node 1", node.id())
+          .isEmpty();
+      assertThat(Tools.sqlite(node.database(), "PRAGMA integrity_check;")).isEqualTo("ok");
+    }
+  }
+
+  private static List<Integer> freePorts(int count) throws IOException {
+    List<ServerSocket> sockets = new ArrayList<>();
+    try {
+      for (int i = 0; i < count; i++) {
+        sockets.add(new ServerSocket(0));
+      }
+      return sockets.stream().map(ServerSocket::getLocalPort).toList();
+    } finally {
+      for (ServerSocket socket : sockets) {
+        socket.close();
+      }
+    }
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    for (NodeProcess node : nodes) {
+      node.kill();
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package dev.marmot.node.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Killed nodes, lost quorums, restarts: nothing lost, nothing doubled. */
+class FaultsIT {
+  private static final String SCHEMA =
+      """
+      CREATE TABLE acked(id INTEGER PRIMARY KEY, node INTEGER, n INTEGER, pad TEXT);
+      CREATE TABLE counters(node INTEGER PRIMARY KEY, n INTEGER);
+      INSERT INTO counters VALUES(1,0),(2,0),(3,0);
+      """;
+
+  /** Writes as fast as it may until told to stop; prints how many transactions were committed. */
+  private static final String LOAD =
+      """
+      import sqlite3, sys, os, time
+      path, stop, node = sys.argv[1], sys.argv[2], int(sys.argv[3])
+      db = sqlite3.connect(path, timeout=60, isolation_level=None); n = 0
+      while not os.path.exists(stop):
+          n += 1
+          db.execute("BEGIN IMMEDIATE")
+          db.execute("INSERT INTO acked VALUES(?, ?, ?, hex(randomblob(50)))", (node * 10000000 + n, node, n))
+          db.execute("UPDATE counters SET n = n + 1 WHERE node = ?", (node,))
+          db.execute("COMMIT")
+          time.sleep(0.003)
+      print(n)
+      """;
+
+  @Test
+  void twentyKills_underLoad_loseNothing(@TempDir Path directory) throws Exception {
+    Path stop = directory.resolve("stop");
+    SplittableRandom random = new SplittableRandom(20);
+    try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
+      List<Process> writers = new ArrayList<>();
+      for (NodeProcess node : cluster.nodes()) {
+        writers.add(Tools.python(LOAD, node.database(), stop, node.id()));
+      }
+      for (int round = 0; round < 20; round++) {
+        NodeProcess victim = cluster.node(1 + random.nextInt(3));
+        victim.kill();
+        victim.start();
+        if (random.nextInt(4) > 0) { // now and then the next kill comes before everybody is back
+          cluster.awaitReady();
+        }
+      }
+      cluster.awaitReady();
+      Files.createFile(stop);
+      long committed = 0;
+      for (Process writer : writers) {
+        committed += Long.parseLong(Tools.output(writer));
+      }
+      cluster.assertEqual();
+      for (NodeProcess node : cluster.nodes()) {
+        assertThat(Tools.sqlite(node.database(), "SELECT count(*) FROM acked;"))
+            .as("rows on node %d", node.id())
+            .isEqualTo(Long.toString(committed));
+        assertThat(
+                Tools.sqlite(
+                    node.database(),
+                    "SELECT c.node FROM counters c WHERE n <> (SELECT max(n) FROM acked a WHERE"
+                        + " a.node = c.node);"))
+            .as("counters that lost an increment on node %d", node.id())
+            .isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void aloneWithoutQuorum_theApplicationWrites_andItIsReplicatedLater(@TempDir Path directory)
+      throws Exception {
+    try (Cluster cluster = new Cluster(directory, SCHEMA)) {
+      NodeProcess alone = cluster.node(1);
+      alone.start();
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .untilAsserted(() -> assertThat(alone.status("/healthz")).isEqualTo(200));
+      assertThat(alone.ready()).isFalse();
+      Tools.sqlite(alone.database(), "INSERT INTO acked VALUES(1, 1, 1, 'alone');");
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .untilAsserted(() -> assertThat(alone.logText()).contains("waiting for a quorum"));
+      assertThat(alone.get("/api/v1/status").body()).contains("WAITING_FOR_QUORUM");
+      cluster.node(2).start();
+      cluster.node(3).start();
+      cluster.awaitReady();
+      cluster.assertEqual();
+      assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT pad FROM acked WHERE id=1;"))
+          .isEqualTo("alone");
+    }
+  }
+
+  @Test
+  void writesWhileTheSidecarIsDown_areReplicatedWhenItIsBack(@TempDir Path directory)
+      throws Exception {
+    try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
+      assertThat(cluster.node(2).stop()).isIn(0, 143);
+      Tools.sqlite(cluster.node(2).database(), "INSERT INTO acked VALUES(5, 2, 1, 'offline');");
+      Tools.sqlite(cluster.node(1).database(), "INSERT INTO acked VALUES(6, 1, 1, 'meanwhile');");
+      cluster.node(2).start();
+      cluster.awaitReady();
+      cluster.assertEqual();
+      assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM acked;"))
+          .isEqualTo("2");
+    }
+  }
+
+  @Test
+  void tableCreatedWhileRunning_isPickedUp(@TempDir Path directory) throws Exception {
+    try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
+      for (NodeProcess node : cluster.nodes()) {
+        Tools.sqlite(node.database(), "CREATE TABLE late(k TEXT PRIMARY KEY, v);");
+      }
+      Tools.sqlite(cluster.node(1).database(), "INSERT INTO late VALUES('a', 1), ('b', 2.5);");
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(
+              () ->
+                  assertThat(
+                          Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM late;"))
+                      .isEqualTo("2"));
+      cluster.assertEqual();
+    }
+  }
+
+  @Test
+  void otherOptionsThanBefore_refuseToStart(@TempDir Path directory) throws Exception {
+    try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
+      NodeProcess node = cluster.node(3);
+      node.stop();
+      NodeProcess changed = node.with("--shards=8");
+      changed.start();
+      assertThat(changed.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+      assertThat(changed.logText()).contains("cannot start node 3").contains("shards=16");
+      NodeProcess impostor = cluster.node(2).with("--node-id=3");
+      cluster.node(2).stop();
+      impostor.start();
+      assertThat(impostor.awaitExit(Duration.ofSeconds(30))).isIn(1, 2);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+package dev.marmot.node.cluster;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One node as a process of its own. Confined to the test's thread, but for {@link #ready}. */
+final class NodeProcess {
+  private static final HttpClient HTTP =
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+
+  private final int id;
+  private final Path directory;
+  private final int panePort;
+  private final List<String> options;
+  private @Nullable Process process;
+
+  NodeProcess(int id, Path directory, int panePort, List<String> options) {
+    this.id = id;
+    this.directory = directory;
+    this.panePort = panePort;
+    this.options = List.copyOf(options);
+  }
+
+  int id() {
+    return id;
+  }
+
+  /** The same node with one more option, not started. */
+  NodeProcess with(String option) {
+    List<String> changed = new ArrayList<>(options);
+    changed.removeIf(o -> o.startsWith(option.substring(0, option.indexOf('=') + 1)));
+    changed.add(option);
+    return new NodeProcess(id, directory, panePort, changed);
+  }
+
+  Path database() {
+    return directory.resolve("app.db");
+  }
+
+  Path log() {
+    return directory.resolve("marmot.log");
+  }
+
+  int panePort() {
+    return panePort;
+  }
+
+  void start() {
+    List<String> command = new ArrayList<>(java());
+    command.add("run");
+    command.addAll(options);
+    try {
+      process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
+              .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The command line of the packaged jar, with the JVM options of the launcher. */
+  static List<String> java() {
+    Path jar = Path.of("target", "marmot.jar").toAbsolutePath();
+    if (!Files.exists(jar)) {
+      throw new IllegalStateException("cannot test: " + jar + " is missing; run `mvn package`");
+    }
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"));
+    if (Runtime.version().feature() >= 24) {
+      command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
+    }
+    command.addAll(List.of("-jar", jar.toString()));
+    return command;
+  }
+
+  /** kill -9. */
+  void kill() throws InterruptedException {
+    Process running = process;
+    if (running != null) {
+      running.destroyForcibly().waitFor();
+    }
+  }
+
+  /** SIGTERM; returns the exit code. */
+  int stop() throws InterruptedException {
+    Process running = process;
+    if (running == null) {
+      throw new IllegalStateException("node " + id + " was not started");
+    }
+    running.destroy();
+    if (!running.waitFor(30, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("node " + id + " did not stop within 30 s\n" + logText());
+    }
+    return running.exitValue();
+  }
+
+  /** Waits for the process to end by itself; returns the exit code. */
+  int awaitExit(Duration timeout) throws InterruptedException {
+    Process running = process;
+    if (running == null || !running.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+      throw new IllegalStateException("node " + id + " still runs after " + timeout + "\n" + logText());
+    }
+    return running.exitValue();
+  }
+
+  boolean isAlive() {
+    Process running = process;
+    return running != null && running.isAlive();
+  }
+
+  /** Whether {@code /readyz} says so. */
+  boolean ready() {
+    return status("/readyz") == 200;
+  }
+
+  int status(String path) {
+    try {
+      return get(path).statusCode();
+    } catch (IOException e) {
+      return 0; // nobody listens yet
+    }
+  }
+
+  HttpResponse<String> get(String path) throws IOException {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + panePort + path))
+            .timeout(Duration.ofSeconds(5))
+            .build();
+    try {
+      return HTTP.send(request, HttpResponse.BodyHandlers.ofString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
+  String logText() {
+    try {
+      return Files.exists(log()) ? Files.readString(log()) : "(no log)";
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

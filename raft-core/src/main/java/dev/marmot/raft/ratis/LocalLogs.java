@@ -1,0 +1,214 @@
+package dev.marmot.raft.ratis;
+
+import com.google.protobuf.ByteString;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.LogPosition;
+import dev.marmot.raft.LogStatus;
+import dev.marmot.raft.NodeId;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
+import org.apache.ratis.proto.RaftProtos.ServerRpcProto;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.TransferLeadershipRequest;
+import org.apache.ratis.protocol.exceptions.AlreadyClosedException;
+import org.apache.ratis.protocol.exceptions.LeaderNotReadyException;
+import org.apache.ratis.protocol.exceptions.LeaderSteppingDownException;
+import org.apache.ratis.protocol.exceptions.NotLeaderException;
+import org.apache.ratis.protocol.exceptions.ServerNotReadyException;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.raftlog.RaftLogIOException;
+import org.jspecify.annotations.Nullable;
+
+/** This node's own copies of the logs: append, read, lead. Thread-safe. */
+final class LocalLogs {
+  /** A member that answered a heartbeat within this time is live; they go out every 500 ms. */
+  private static final long LIVE_MILLIS = 1500;
+
+  private static final long TRANSFER_MILLIS = 3000;
+
+  private final NodeId self;
+  private final LogGroups groups;
+  private final RaftServer server;
+  private final Map<LogId, LogStateMachine> machines;
+  private final Map<LogId, RaftServer.Division> divisions;
+  private final ClientId clientId = ClientId.randomId();
+  private final AtomicLong callIds = new AtomicLong();
+
+  LocalLogs(
+      NodeId self,
+      LogGroups groups,
+      RaftServer server,
+      Map<LogId, LogStateMachine> machines,
+      Map<LogId, RaftServer.Division> divisions) {
+    this.self = self;
+    this.groups = groups;
+    this.server = server;
+    this.machines = Map.copyOf(machines);
+    this.divisions = Map.copyOf(divisions);
+  }
+
+  /** Appends at this node, if it leads the log. Never completes exceptionally. */
+  CompletableFuture<ProposeOutcome> propose(LogId log, ByteString bytes) {
+    ProposedEntry entry = new ProposedEntry(bytes);
+    RaftClientRequest request =
+        RaftClientRequest.newBuilder()
+            .setClientId(clientId)
+            .setServerId(server.getId())
+            .setGroupId(groups.groupId(log))
+            .setCallId(callIds.incrementAndGet())
+            .setMessage(entry)
+            .setType(RaftClientRequest.writeRequestType())
+            .build();
+    try {
+      // Directly at the division: the server's own method blocks its caller on a pool.
+      return ((RaftClientAsynchronousProtocol) division(log))
+          .submitClientRequestAsync(request)
+          .handle(
+              (reply, failure) -> {
+                Throwable error = failure != null ? failure : reply.getException();
+                return error != null
+                    ? failed(entry, error)
+                    : new ProposeOutcome.Done(
+                        new LogPosition(
+                            LogStateMachine.TermReply.term(reply.getMessage()),
+                            reply.getLogIndex()));
+              });
+    } catch (IOException | RuntimeException e) {
+      return CompletableFuture.completedFuture(failed(entry, e));
+    }
+  }
+
+  private ProposeOutcome failed(ProposedEntry entry, Throwable failure) {
+    Throwable error = failure;
+    while (error instanceof CompletionException && error.getCause() != null) {
+      error = error.getCause();
+    }
+    String why = self + ": " + error.getMessage();
+    if (entry.mayBeAppended()) {
+      return new ProposeOutcome.Unknown(why);
+    }
+    if (error instanceof NotLeaderException notLeader) {
+      RaftPeer leader = notLeader.getSuggestedLeader();
+      return new ProposeOutcome.TryElsewhere(
+          LogGroups.node(leader == null ? null : leader.getId()), self + " does not lead it");
+    }
+    if (error instanceof LeaderNotReadyException) {
+      return new ProposeOutcome.TryElsewhere(
+          Optional.of(self), self + " was elected and is not ready yet");
+    }
+    if (error instanceof LeaderSteppingDownException
+        || error instanceof ServerNotReadyException
+        || error instanceof AlreadyClosedException) {
+      return new ProposeOutcome.TryElsewhere(Optional.empty(), why);
+    }
+    return new ProposeOutcome.Refused(why);
+  }
+
+  Optional<ByteString> read(LogId log, long index) {
+    if (index < 0 || index > machine(log).committed()) {
+      return Optional.empty();
+    }
+    try {
+      LogEntryProto entry = division(log).getRaftLog().get(index);
+      return entry == null || !entry.hasStateMachineLogEntry()
+          ? Optional.empty()
+          : Optional.of(LogStateMachine.payload(entry));
+    } catch (RaftLogIOException e) {
+      throw new UncheckedIOException(
+          "cannot read entry " + index + " of " + log + ": " + e.getMessage(), e);
+    }
+  }
+
+  long committed(LogId log) {
+    return machine(log).committed();
+  }
+
+  /** Empty when unknown. */
+  Optional<NodeId> leader(LogId log) {
+    return LogGroups.node(division(log).getInfo().getLeaderId());
+  }
+
+  boolean leads(LogId log) {
+    return division(log).getInfo().isLeader();
+  }
+
+  Optional<NodeId> otherLeader(LogId log) {
+    return machine(log).otherLeader();
+  }
+
+  List<LogStatus> status() {
+    return groups.logs().stream()
+        .map(
+            log ->
+                new LogStatus(
+                    log, leader(log), division(log).getInfo().getCurrentTerm(), committed(log)))
+        .toList();
+  }
+
+  /** Members that the leader of this log, which is this node, heard lately; with this node. */
+  Set<NodeId> live(LogId log) {
+    Set<NodeId> live = new HashSet<>();
+    live.add(self);
+    RoleInfoProto role = division(log).getInfo().getRoleInfoProto();
+    for (ServerRpcProto follower : role.getLeaderInfo().getFollowerInfoList()) {
+      if (follower.getLastRpcElapsedTimeMs() < LIVE_MILLIS) {
+        LogGroups.node(RaftPeerId.valueOf(follower.getId().getId())).ifPresent(live::add);
+      }
+    }
+    return live;
+  }
+
+  /** Hands leadership over, if this node has it. Completes with an error message, or null. */
+  CompletableFuture<@Nullable String> transfer(LogId log, NodeId to) {
+    TransferLeadershipRequest request =
+        new TransferLeadershipRequest(
+            clientId,
+            server.getId(),
+            groups.groupId(log),
+            callIds.incrementAndGet(),
+            LogGroups.peer(to),
+            TRANSFER_MILLIS);
+    CompletableFuture<RaftClientReply> reply;
+    try {
+      reply = server.transferLeadershipAsync(request);
+    } catch (IOException e) {
+      return CompletableFuture.completedFuture(e.getMessage());
+    }
+    return reply.handle(
+        (answer, failure) -> {
+          Throwable error = failure != null ? failure : answer.getException();
+          return error == null ? null : String.valueOf(error.getMessage());
+        });
+  }
+
+  private RaftServer.Division division(LogId log) {
+    return known(divisions.get(log), log);
+  }
+
+  private LogStateMachine machine(LogId log) {
+    return known(machines.get(log), log);
+  }
+
+  private <T> T known(@Nullable T found, LogId log) {
+    if (found == null) {
+      throw new IllegalArgumentException(
+          "cannot find " + log + ": this cluster has " + (divisions.size() - 1) + " shards");
+    }
+    return found;
+  }
+}

@@ -1,0 +1,125 @@
+package dev.marmot.raft.ratis;
+
+import com.google.protobuf.ByteString;
+import dev.marmot.proto.v1.ProposeRequest;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.LogPosition;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerCallException;
+import dev.marmot.raft.ProposalException;
+import dev.marmot.raft.ProposalException.Outcome;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Brings entries to the leaders of their logs, here or elsewhere. Thread-safe. */
+final class Proposer {
+  /** After this a proposal fails, with the outcome that is known then. */
+  static final Duration TIME_LIMIT = Duration.ofSeconds(10);
+
+  static final String METHOD = "propose";
+
+  // Bounds of what this node has proposed and not yet seen decided: the heap of a sidecar is small.
+  private static final int MAX_OUTSTANDING = 1024;
+  private static final long MAX_OUTSTANDING_BYTES = 32L << 20;
+
+  private final NodeId self;
+  private final LocalLogs logs;
+  private final Peers peers;
+  private final ScheduledExecutorService timer;
+  private final Set<Proposal> outstanding = ConcurrentHashMap.newKeySet();
+  private final AtomicLong outstandingBytes = new AtomicLong();
+  private volatile boolean closed;
+
+  Proposer(NodeId self, LocalLogs logs, Peers peers, ScheduledExecutorService timer) {
+    this.self = self;
+    this.logs = logs;
+    this.peers = peers;
+    this.timer = timer;
+  }
+
+  CompletableFuture<LogPosition> propose(LogId log, ByteString entry) {
+    if (entry.size() > RatisOptions.MAX_ENTRY_BYTES) {
+      return refused(
+          log,
+          "the entry has %d bytes, the limit is %d"
+              .formatted(entry.size(), RatisOptions.MAX_ENTRY_BYTES));
+    }
+    if (closed) {
+      return refused(log, "the node is closing");
+    }
+    long bytes = outstandingBytes.addAndGet(entry.size());
+    if (outstanding.size() >= MAX_OUTSTANDING || bytes > MAX_OUTSTANDING_BYTES) {
+      outstandingBytes.addAndGet(-entry.size());
+      return refused(
+          log,
+          "%d proposals with %d bytes are undecided; wait for some of them"
+              .formatted(outstanding.size(), bytes - entry.size()));
+    }
+    Proposal proposal = new Proposal(this, timer, log, entry);
+    outstanding.add(proposal);
+    var unused =
+        proposal
+            .result()
+            .whenComplete(
+                (position, failure) -> {
+                  outstanding.remove(proposal);
+                  outstandingBytes.addAndGet(-entry.size());
+                });
+    proposal.start();
+    if (closed) {
+      proposal.abandon("the node is closing");
+    }
+    return proposal.result();
+  }
+
+  private static CompletableFuture<LogPosition> refused(LogId log, String why) {
+    return CompletableFuture.failedFuture(
+        new ProposalException(Outcome.NOT_PROPOSED, "cannot propose to " + log + ": " + why));
+  }
+
+  NodeId self() {
+    return self;
+  }
+
+  LocalLogs logs() {
+    return logs;
+  }
+
+  /** One attempt at one node. Never completes exceptionally. */
+  CompletableFuture<ProposeOutcome> attempt(
+      NodeId leader, LogId log, ByteString entry, Duration timeLeft) {
+    if (leader.equals(self)) {
+      return logs.propose(log, entry);
+    }
+    ByteString request =
+        ProposeRequest.newBuilder().setLog(log.number()).setEntry(entry).build().toByteString();
+    return peers
+        .call(leader, METHOD, request, timeLeft)
+        .handle(
+            (reply, failure) ->
+                failure == null ? ProposeOutcome.of(leader, reply) : callFailed(failure));
+  }
+
+  private static ProposeOutcome callFailed(Throwable failure) {
+    Throwable error =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    String why = String.valueOf(error.getMessage());
+    return error instanceof PeerCallException call && !call.mayHaveArrived()
+        ? new ProposeOutcome.TryElsewhere(Optional.empty(), why)
+        : new ProposeOutcome.Unknown(why);
+  }
+
+  /** Fails what is undecided. */
+  void close() {
+    closed = true;
+    outstanding.forEach(proposal -> proposal.abandon("the node is closing"));
+  }
+}

@@ -1,0 +1,255 @@
+package dev.marmot.raft.ratis;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.proto.v1.ProposeRequest;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.LogPosition;
+import dev.marmot.raft.LogStatus;
+import dev.marmot.raft.Member;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.ProposalException;
+import dev.marmot.raft.RaftNode;
+import dev.marmot.raft.RaftOptions;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.function.Consumer;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.util.ExitUtils;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A node's part in all raft logs, on Apache Ratis. Thread-safe; started once. */
+public final class RatisNode implements RaftNode {
+  private static final Logger log = LoggerFactory.getLogger(RatisNode.class);
+
+  private final RaftOptions options;
+  private final Listener listener;
+  private final FailureSignal failures;
+  private final LogGroups groups;
+  private volatile @Nullable Running running;
+  private boolean started;
+
+  private RatisNode(RaftOptions options, Listener listener, Consumer<Throwable> onFailure) {
+    this.options = options;
+    this.listener = listener;
+    this.failures = new FailureSignal(onFailure);
+    this.groups = new LogGroups(options.cluster(), options.shards(), options.members());
+  }
+
+  /**
+   * A node that is not started yet.
+   *
+   * @param onFailure called at most once, when the node cannot go on: the listener threw, or a raft
+   *     log failed. The owner must close the node; called on a thread that must not do that itself
+   */
+  public static RaftNode open(
+      RaftOptions options, Listener listener, Consumer<Throwable> onFailure) {
+    return new RatisNode(options, listener, onFailure);
+  }
+
+  /** What exists between start and close. Immutable. */
+  private record Running(
+      RaftDirectory directory,
+      RaftServer server,
+      LocalLogs logs,
+      Peers peers,
+      Proposer proposer,
+      Leadership leadership,
+      ScheduledThreadPoolExecutor timer) {}
+
+  @Override
+  public synchronized void start() throws IOException {
+    if (started) {
+      throw new IllegalStateException("cannot start a node twice");
+    }
+    started = true;
+    RaftDirectory directory = RaftDirectory.open(options.directory(), groups);
+    try {
+      RatisServers.checkPort(options);
+      assemble(directory);
+    } catch (IOException | RuntimeException e) {
+      if (running == null) {
+        directory.close();
+      }
+      close();
+      throw e;
+    }
+  }
+
+  private void assemble(RaftDirectory directory) throws IOException {
+    Map<LogId, LogStateMachine> machines = new LinkedHashMap<>();
+    for (LogId id : groups.logs()) {
+      machines.put(id, new LogStateMachine(id, options.self(), listener, failures));
+    }
+    PeerService service =
+        new PeerService(
+            options.cluster(),
+            options.self(),
+            options.handlers(),
+            Map.of(
+                Proposer.METHOD,
+                this::handlePropose,
+                Leadership.METHOD,
+                request -> started().leadership().handle(request)));
+    RaftServer server = RatisServers.build(options, groups, machines, directory, service);
+    Map<LogId, RaftServer.Division> divisions;
+    try {
+      divisions = RatisServers.divisions(server, groups);
+    } catch (IOException e) {
+      server.close();
+      throw e;
+    }
+    ScheduledThreadPoolExecutor timer = newTimer();
+    LocalLogs logs = new LocalLogs(options.self(), groups, server, machines, divisions);
+    Peers peers = new Peers(options, timer);
+    Proposer proposer = new Proposer(options.self(), logs, peers, timer);
+    Leadership leadership =
+        new Leadership(options.self(), options.members(), groups, logs, peers, timer);
+    // Before the server starts: the listener and other nodes may call at once.
+    running = new Running(directory, server, logs, peers, proposer, leadership, timer);
+    try {
+      server.start();
+    } catch (ExitUtils.ExitException e) {
+      throw new IOException(
+          "cannot listen on %s port %d: %s"
+              .formatted(options.bindHost(), options.bindPort(), e.getCause()),
+          e);
+    }
+    RatisServers.checkMembers(options, groups, divisions);
+    peers.start();
+    leadership.start();
+    log.atInfo()
+        .addKeyValue("node", options.self())
+        .addKeyValue("port", options.bindPort())
+        .addKeyValue("shards", options.shards())
+        .addKeyValue("directory", options.directory())
+        .log("raft started");
+  }
+
+  private ScheduledThreadPoolExecutor newTimer() {
+    ScheduledThreadPoolExecutor timer =
+        new ScheduledThreadPoolExecutor(
+            1,
+            task -> {
+              Thread thread = new Thread(task, options.self() + "-raft-timer");
+              thread.setDaemon(true);
+              return thread;
+            });
+    timer.setRemoveOnCancelPolicy(true);
+    return timer;
+  }
+
+  private Running started() {
+    Running now = running;
+    if (now == null) {
+      throw new IllegalStateException("the node is not running");
+    }
+    return now;
+  }
+
+  private CompletionStage<ByteString> handlePropose(ByteString bytes) {
+    ProposeRequest request;
+    try {
+      request = ProposeRequest.parseFrom(bytes);
+    } catch (InvalidProtocolBufferException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    return started()
+        .logs()
+        .propose(new LogId(request.getLog()), request.getEntry())
+        .thenApply(outcome -> outcome.toReply().toByteString());
+  }
+
+  @Override
+  public int shards() {
+    return options.shards();
+  }
+
+  @Override
+  public CompletionStage<LogPosition> propose(LogId id, ByteString entry) {
+    Running now = running;
+    return now == null
+        ? CompletableFuture.failedFuture(
+            new ProposalException(
+                ProposalException.Outcome.NOT_PROPOSED,
+                "cannot propose to " + id + ": the node is not running"))
+        : now.proposer().propose(id, entry);
+  }
+
+  @Override
+  public Optional<ByteString> read(LogId id, long index) {
+    Running now = running;
+    return now == null ? Optional.empty() : now.logs().read(id, index);
+  }
+
+  @Override
+  public long committed(LogId id) {
+    Running now = running;
+    return now == null ? LogPosition.NONE.index() : now.logs().committed(id);
+  }
+
+  @Override
+  public List<LogStatus> status() {
+    Running now = running;
+    return now != null
+        ? now.logs().status()
+        : groups.logs().stream()
+            .map(id -> new LogStatus(id, Optional.empty(), 0, LogPosition.NONE.index()))
+            .toList();
+  }
+
+  @Override
+  public List<Member> members() {
+    return options.members();
+  }
+
+  @Override
+  public CompletionStage<Void> transferLeadership(LogId id, NodeId to) {
+    Running now = running;
+    return now == null
+        ? CompletableFuture.failedFuture(new IllegalStateException("the node is not running"))
+        : now.leadership().transfer(id, to);
+  }
+
+  @Override
+  public CompletionStage<ByteString> call(
+      NodeId node, String method, ByteString request, Duration timeout) {
+    Running now = running;
+    return now == null
+        ? CompletableFuture.failedFuture(new IllegalStateException("the node is not running"))
+        : now.peers().call(node, method, request, timeout);
+  }
+
+  @Override
+  public synchronized void close() {
+    failures.silence();
+    Running now = running;
+    if (now == null) {
+      return;
+    }
+    now.proposer().close();
+    now.peers().close();
+    try {
+      now.server().close();
+    } catch (IOException e) {
+      log.atWarn().setCause(e).log("closing raft failed");
+    }
+    now.timer().shutdownNow();
+    // Only now: calls that come in while the server closes still find the node.
+    running = null;
+    try {
+      now.directory().close();
+    } catch (IOException e) {
+      log.atWarn().setCause(e).log("releasing the raft directory failed");
+    }
+  }
+}

@@ -1,0 +1,152 @@
+package dev.marmot.raft.ratis;
+
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.RaftOptions;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.ratis.conf.Parameters;
+import org.apache.ratis.grpc.GrpcConfigKeys;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.GroupManagementRequest;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.util.ExitUtils;
+
+/** Builds and checks servers of Ratis. Stateless. */
+final class RatisServers {
+  private RatisServers() {}
+
+  /** A server with all logs on disk open and all others created, not yet on the network. */
+  static RaftServer build(
+      RaftOptions options,
+      LogGroups groups,
+      Map<LogId, LogStateMachine> machines,
+      RaftDirectory directory,
+      PeerService service)
+      throws IOException {
+    keepProcessAlive();
+    Set<RaftGroupId> present = directory.present();
+    Parameters parameters = new Parameters();
+    GrpcConfigKeys.Server.setServicesCustomizer(
+        parameters,
+        (builder, types) ->
+            builder
+                .addService(service.definition())
+                .permitKeepAliveTime(3, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true));
+    RaftServer server =
+        RaftServer.newBuilder()
+            .setServerId(LogGroups.peer(options.self()))
+            .setProperties(RatisOptions.properties(options))
+            .setParameters(parameters)
+            .setOption(RaftStorage.StartupOption.RECOVER)
+            .setStateMachineRegistry(group -> machine(groups, machines, group))
+            .build();
+    // Addresses of today come first: the ones on disk are those of the first start.
+    server.getServerRpc().addRaftPeers(others(options, groups));
+    ClientId client = ClientId.randomId();
+    try {
+      for (LogId log : groups.logs()) {
+        if (!present.contains(groups.groupId(log))) {
+          RaftClientReply reply =
+              server
+                  .groupManagementAsync(
+                      GroupManagementRequest.newAdd(
+                          client, server.getId(), log.number(), groups.group(log), false))
+                  .join();
+          if (!reply.isSuccess()) {
+            throw new IOException("cannot create " + log, reply.getException());
+          }
+        }
+      }
+    } catch (CompletionException e) {
+      server.close();
+      throw new IOException("cannot create raft logs in " + options.directory() + ": " + e, e);
+    } catch (IOException | RuntimeException e) {
+      server.close();
+      throw e;
+    }
+    return server;
+  }
+
+  private static LogStateMachine machine(
+      LogGroups groups, Map<LogId, LogStateMachine> machines, RaftGroupId group) {
+    LogId log =
+        groups.log(group).orElseThrow(() -> new IllegalStateException("unknown raft log " + group));
+    LogStateMachine machine = machines.get(log);
+    if (machine == null) {
+      throw new IllegalStateException("no state machine for " + log);
+    }
+    return machine;
+  }
+
+  private static List<RaftPeer> others(RaftOptions options, LogGroups groups) {
+    RaftPeerId self = LogGroups.peer(options.self());
+    return groups.peers().stream().filter(peer -> !peer.getId().equals(self)).toList();
+  }
+
+  /** All divisions; Ratis itself only logs the ones that did not load. */
+  static Map<LogId, RaftServer.Division> divisions(RaftServer server, LogGroups groups)
+      throws IOException {
+    Map<LogId, RaftServer.Division> divisions = new LinkedHashMap<>();
+    for (LogId log : groups.logs()) {
+      try {
+        divisions.put(log, server.getDivision(groups.groupId(log)));
+      } catch (IOException e) {
+        throw new IOException("cannot open the raft log of " + log + ": " + e.getMessage(), e);
+      }
+    }
+    return divisions;
+  }
+
+  /** Refuses a list of members that is not the one with which the logs were created. */
+  static void checkMembers(
+      RaftOptions options, LogGroups groups, Map<LogId, RaftServer.Division> divisions)
+      throws IOException {
+    Set<RaftPeerId> given = new HashSet<>();
+    groups.peers().forEach(peer -> given.add(peer.getId()));
+    for (Map.Entry<LogId, RaftServer.Division> entry : divisions.entrySet()) {
+      Set<RaftPeerId> stored = new HashSet<>();
+      entry.getValue().getRaftConf().getAllPeers().forEach(peer -> stored.add(peer.getId()));
+      if (!stored.equals(given)) {
+        throw new IOException(
+            "cannot start: %s in %s has the members %s, but %s are given"
+                .formatted(entry.getKey(), options.directory(), stored, given));
+      }
+    }
+  }
+
+  /** Says clearly what Ratis would say late and at length. */
+  static void checkPort(RaftOptions options) throws IOException {
+    InetSocketAddress address = new InetSocketAddress(options.bindHost(), options.bindPort());
+    try (ServerSocket probe = new ServerSocket()) {
+      probe.setReuseAddress(true);
+      probe.bind(address);
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot listen on %s port %d: %s; another process may use the port"
+              .formatted(options.bindHost(), options.bindPort(), e.getMessage()),
+          e);
+    }
+  }
+
+  /** Ratis would end the process when the port is taken, and on any uncaught exception. */
+  private static void keepProcessAlive() {
+    Thread.UncaughtExceptionHandler handler = Thread.getDefaultUncaughtExceptionHandler();
+    ExitUtils.disableSystemExit();
+    // Loading that class has replaced the handler of the whole process.
+    Thread.setDefaultUncaughtExceptionHandler(handler);
+  }
+}

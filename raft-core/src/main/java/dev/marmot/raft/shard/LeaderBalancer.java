@@ -1,0 +1,93 @@
+package dev.marmot.raft.shard;
+
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.NodeId;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides when leaders are spread: once after each change of the set of live nodes. Confined to one
+ * thread.
+ *
+ * <p>Only the leader of the order log acts. Between two changes nothing is moved, so a move by the
+ * operator sticks. A node that takes the order log over from a live leader takes over the peace as
+ * well; after the start of the cluster, or the death of the former leader, it spreads.
+ */
+public final class LeaderBalancer {
+  private static final int MAX_ATTEMPTS = 3;
+
+  private final long settleNanos;
+  private final int logs;
+  private @Nullable Set<NodeId> live;
+  private long since;
+  private boolean due;
+  private boolean inherited;
+  private int attempts;
+
+  public LeaderBalancer(int logs, Duration settle) {
+    this.logs = logs;
+    this.settleNanos = settle.toNanos();
+  }
+
+  /**
+   * What the leader of the order log sees.
+   *
+   * @param formerLeader who led the order log before this node, since this process started
+   * @param leaders known leaders
+   * @param live nodes that answered lately, this node included
+   */
+  public record View(Optional<NodeId> formerLeader, Map<LogId, NodeId> leaders, Set<NodeId> live) {
+    public View {
+      leaders = Map.copyOf(leaders);
+      live = Set.copyOf(live);
+    }
+  }
+
+  /** This node does not lead the order log now. */
+  public void notLeading() {
+    live = null;
+  }
+
+  /** Called regularly while this node leads the order log: the moves that are due now. */
+  public List<Move> decide(long nowNanos, View view) {
+    if (live == null) {
+      live = view.live();
+      since = nowNanos;
+      inherited = view.formerLeader().isPresent();
+      due = true;
+      attempts = 0;
+    } else if (!live.equals(view.live())) {
+      live = view.live();
+      since = nowNanos;
+      inherited = false;
+      due = true;
+      attempts = 0;
+    }
+    if (!due || nowNanos - since < settleNanos || !allLed(view)) {
+      return List.of();
+    }
+    due = false;
+    if (inherited && view.formerLeader().filter(view.live()::contains).isPresent()) {
+      return List.of();
+    }
+    return Placement.moves(view.leaders(), view.live());
+  }
+
+  /** A move that {@link #decide} asked for did not succeed: it is tried again, not for ever. */
+  public void moveFailed(long nowNanos) {
+    attempts++;
+    if (attempts < MAX_ATTEMPTS) {
+      due = true;
+      inherited = false;
+      since = nowNanos;
+    }
+  }
+
+  private boolean allLed(View view) {
+    return view.leaders().size() == logs && view.live().containsAll(view.leaders().values());
+  }
+}

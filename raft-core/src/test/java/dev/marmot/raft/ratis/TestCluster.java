@@ -1,0 +1,192 @@
+package dev.marmot.raft.ratis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.protobuf.ByteString;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.LogPosition;
+import dev.marmot.raft.LogStatus;
+import dev.marmot.raft.Member;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerHandler;
+import dev.marmot.raft.RaftNode;
+import dev.marmot.raft.RaftOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+
+/** Nodes in this JVM with real logs on disk, on loopback. Confined to the test thread. */
+final class TestCluster implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private final Path directory;
+  private final int shards;
+  private final String host;
+  private final List<Member> members = new ArrayList<>();
+  private final Map<NodeId, RaftNode> nodes = new TreeMap<>();
+  private final Map<NodeId, Map<LogId, List<Seen>>> seen = new ConcurrentHashMap<>();
+  final List<Throwable> failures = new CopyOnWriteArrayList<>();
+
+  /** An entry that a listener got. */
+  record Seen(LogPosition position, String text) {}
+
+  TestCluster(Path directory, int shards) throws IOException {
+    this(directory, shards, "127.0.0.1");
+  }
+
+  TestCluster(Path directory, int shards, String host) throws IOException {
+    this.directory = directory;
+    this.shards = shards;
+    this.host = host;
+    for (int port : freePorts(3, host)) {
+      members.add(new Member(new NodeId(members.size() + 1), host, port));
+    }
+  }
+
+  static List<Integer> freePorts(int count, String host) throws IOException {
+    List<ServerSocket> sockets = new ArrayList<>();
+    List<Integer> ports = new ArrayList<>();
+    try {
+      for (int i = 0; i < count; i++) {
+        ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(host));
+        sockets.add(socket);
+        ports.add(socket.getLocalPort());
+      }
+    } finally {
+      for (ServerSocket socket : sockets) {
+        socket.close();
+      }
+    }
+    return ports;
+  }
+
+  RaftOptions options(int id) {
+    Member self = members.get(id - 1);
+    PeerHandler echo =
+        request ->
+            CompletableFuture.completedFuture(
+                ByteString.copyFromUtf8(self.id() + " got ").concat(request));
+    PeerHandler silence = request -> new CompletableFuture<>();
+    return new RaftOptions(
+        "test",
+        self.id(),
+        members,
+        host,
+        self.port(),
+        directory.resolve(self.id().toString()),
+        shards,
+        Map.of("echo", echo, "silence", silence));
+  }
+
+  void start(int... ids) throws IOException {
+    for (int id : ids) {
+      NodeId self = new NodeId(id);
+      Map<LogId, List<Seen>> own = new ConcurrentHashMap<>();
+      seen.put(self, own);
+      RaftNode node =
+          RatisNode.open(
+              options(id),
+              (log, position, entry) -> {
+                if (entry.toStringUtf8().equals("poison")) {
+                  throw new IllegalStateException("poisoned");
+                }
+                own.computeIfAbsent(log, none -> new CopyOnWriteArrayList<>())
+                    .add(new Seen(position, entry.toStringUtf8()));
+              },
+              failures::add);
+      node.start();
+      nodes.put(self, node);
+    }
+  }
+
+  void stop(int id) {
+    RaftNode node = nodes.remove(new NodeId(id));
+    assertThat(node).isNotNull();
+    node.close();
+  }
+
+  RaftNode node(int id) {
+    RaftNode node = nodes.get(new NodeId(id));
+    if (node == null) {
+      throw new IllegalStateException("n" + id + " is not running");
+    }
+    return node;
+  }
+
+  Member member(int id) {
+    return members.get(id - 1);
+  }
+
+  List<Seen> seen(int id, LogId log) {
+    return List.copyOf(seen.getOrDefault(new NodeId(id), Map.of()).getOrDefault(log, List.of()));
+  }
+
+  /** Waits until all running nodes agree on a running leader of each log. */
+  void awaitLeaders() {
+    await()
+        .atMost(PATIENCE)
+        .pollInterval(10, TimeUnit.MILLISECONDS)
+        .until(
+            () -> {
+              List<Map<LogId, NodeId>> views = new ArrayList<>();
+              nodes.values().forEach(node -> views.add(leaders(node)));
+              return views.stream().distinct().count() == 1
+                  && views.get(0).size() == shards + 1
+                  && nodes.keySet().containsAll(views.get(0).values());
+            });
+  }
+
+  static Map<LogId, NodeId> leaders(RaftNode node) {
+    Map<LogId, NodeId> leaders = new TreeMap<>();
+    for (LogStatus status : node.status()) {
+      status.leader().ifPresent(leader -> leaders.put(status.log(), leader));
+    }
+    return leaders;
+  }
+
+  int leader(LogId log) {
+    awaitLeaders();
+    NodeId leader = leaders(nodes.values().iterator().next()).get(log);
+    assertThat(leader).isNotNull();
+    return leader.value();
+  }
+
+  /** A running node that does not lead the log. */
+  int follower(LogId log) {
+    int leader = leader(log);
+    return nodes.keySet().stream()
+        .map(NodeId::value)
+        .filter(id -> id != leader)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  LogPosition propose(int id, LogId log, String text) {
+    return node(id).propose(log, ByteString.copyFromUtf8(text)).toCompletableFuture().join();
+  }
+
+  void awaitSeen(int id, LogId log, String... texts) {
+    await()
+        .atMost(PATIENCE)
+        .pollInterval(10, TimeUnit.MILLISECONDS)
+        .untilAsserted(
+            () -> assertThat(seen(id, log)).extracting(Seen::text).containsExactly(texts));
+  }
+
+  @Override
+  public void close() {
+    nodes.values().forEach(RaftNode::close);
+    nodes.clear();
+  }
+}

@@ -1,0 +1,177 @@
+package dev.marmot.sqlite.schema;
+
+import dev.marmot.sqlite.schema.DatabaseSchema.RefusedTable;
+import dev.marmot.sqlite.schema.TableReader.Refusal;
+import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Reads which tables of a file replicate, and how. Immutable; the connection is its caller's, in a
+ * transaction or not. A table without hooks has the id 0.
+ */
+public final class SchemaReader {
+  private final Set<String> excluded;
+
+  public SchemaReader() {
+    this(Set.of());
+  }
+
+  /**
+   * Leaves out some tables as if they were not there.
+   *
+   * @param excluded table names, in any case
+   */
+  public SchemaReader(Set<String> excluded) {
+    this.excluded = excluded.stream().map(Sql::fold).collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** Reads the schema as of one moment. */
+  public DatabaseSchema read(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      // A savepoint is a read transaction of its own, or part of the one that is open.
+      statement.execute("SAVEPOINT __marmot_schema");
+      try {
+        return readAll(connection);
+      } finally {
+        statement.execute("RELEASE __marmot_schema");
+      }
+    }
+  }
+
+  private DatabaseSchema readAll(Connection connection) throws SQLException {
+    Catalog catalog = Catalog.read(connection);
+    TableReader reader = new TableReader(connection, catalog);
+    Set<String> unknown = unknownModules(connection, catalog);
+    Map<String, TableSchema> tables = new HashMap<>();
+    List<RefusedTable> refused = new ArrayList<>();
+    Set<String> maintained = new HashSet<>();
+    for (String name : catalog.userTables()) {
+      if (catalog.virtual(name) || catalog.shadow(name) || excluded.contains(Sql.fold(name))) {
+        continue;
+      }
+      try {
+        checkNotShadow(name, unknown);
+        TableSchema table = reader.read(name);
+        tables.put(name, withTriggers(table, catalog, unknown, maintained));
+      } catch (Refusal e) {
+        refused.add(new RefusedTable(name, String.valueOf(e.getMessage())));
+      }
+    }
+    refused.addAll(virtualTables(catalog, maintained));
+    return new DatabaseSchema(
+        Long.parseLong(pragma(connection, "schema_version")),
+        pragma(connection, "encoding"),
+        tables,
+        refused);
+  }
+
+  /** Folded names of the virtual tables whose module this library does not have. */
+  private static Set<String> unknownModules(Connection connection, Catalog catalog) {
+    Set<String> unknown = new HashSet<>();
+    for (String name : catalog.userTables()) {
+      if (catalog.virtual(name) && !usable(connection, name)) {
+        unknown.add(Sql.fold(name));
+      }
+    }
+    return unknown;
+  }
+
+  private static boolean usable(Connection connection, String table) {
+    try (var prepared =
+        connection.prepareStatement("SELECT 1 FROM " + Sql.quote(table) + " LIMIT 0")) {
+      prepared.getMetaData();
+      return true;
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  private static void checkNotShadow(String name, Set<String> unknown) throws Refusal {
+    for (String virtual : unknown) {
+      if (Sql.fold(name).startsWith(virtual + "_")) {
+        throw new Refusal(
+            "it looks like a part of the virtual table "
+                + virtual
+                + ", whose module Marmot does not have; rename it if it is an ordinary table");
+      }
+    }
+  }
+
+  private static TableSchema withTriggers(
+      TableSchema table, Catalog catalog, Set<String> unknown, Set<String> maintained)
+      throws Refusal {
+    List<UserTrigger> triggers = new ArrayList<>();
+    Set<String> written = new HashSet<>();
+    for (Catalog.Entry entry : catalog.userTriggers(table.name())) {
+      TriggerSql body = TriggerSql.parse(entry.sql());
+      long virtual = body.writes().stream().filter(catalog::virtual).count();
+      boolean keep = virtual > 0 && virtual == body.writes().size() && !body.raises();
+      if (virtual > 0 && virtual < body.writes().size()) {
+        throw new Refusal(
+            "its trigger "
+                + entry.name()
+                + " writes a virtual table and an ordinary one, and only the first must happen"
+                + " again on every node; split it into two triggers");
+      }
+      if (keep) {
+        for (String target : body.writes()) {
+          if (unknown.contains(target)) {
+            throw new Refusal(
+                "its trigger "
+                    + entry.name()
+                    + " writes the virtual table "
+                    + target
+                    + ", whose module Marmot does not have; exclude the table or drop the trigger");
+          }
+        }
+        written.addAll(body.writes());
+      }
+      triggers.add(new UserTrigger(entry.name(), entry.sql(), keep));
+    }
+    maintained.addAll(written);
+    return new TableSchema(
+        table.id(),
+        table.name(),
+        table.keyKind(),
+        table.key(),
+        table.rowidName(),
+        table.columns(),
+        table.uniqueIndexes(),
+        triggers);
+  }
+
+  private List<RefusedTable> virtualTables(Catalog catalog, Set<String> maintained) {
+    return catalog.userTables().stream()
+        .filter(
+            name ->
+                catalog.virtual(name)
+                    && !maintained.contains(Sql.fold(name))
+                    && !excluded.contains(Sql.fold(name)))
+        .map(
+            name ->
+                new RefusedTable(
+                    name,
+                    "it is a virtual table, which can have no triggers, so what the application"
+                        + " writes to it stays on this node; fill it by triggers of an ordinary"
+                        + " table, or exclude it"))
+        .toList();
+  }
+
+  private static String pragma(Connection connection, String name) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery("PRAGMA main." + name)) {
+      rows.next();
+      return rows.getString(1);
+    }
+  }
+}

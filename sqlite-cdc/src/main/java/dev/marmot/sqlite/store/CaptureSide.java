@@ -1,0 +1,203 @@
+package dev.marmot.sqlite.store;
+
+import dev.marmot.sqlite.CaptureLimits;
+import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.SqliteValue;
+import dev.marmot.sqlite.TableShape;
+import dev.marmot.sqlite.codec.Slicer;
+import dev.marmot.sqlite.hooks.Hooks;
+import dev.marmot.sqlite.schema.CanonicalKey;
+import dev.marmot.sqlite.schema.TableSchema;
+import dev.marmot.sqlite.store.TableReader.StoredRow;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The capture connection: reads the log's tail and the rows behind it in one read transaction.
+ * Confined to the origin thread, {@link #keysWithNull} excepted, which is thread-safe.
+ */
+final class CaptureSide implements AutoCloseable {
+  private final Connection connection;
+  private final Statement statement;
+  private final SchemaTracker<CaptureTable> tracker;
+  private final Query anyKeptAway;
+  private final Query keptAway;
+  private final Query base;
+  private final Map<String, Long> keysWithNull = new ConcurrentHashMap<>();
+  private long seqFloor;
+
+  private CaptureSide(Connection connection, Hooks hooks) throws SQLException {
+    this.connection = connection;
+    this.statement = connection.createStatement();
+    this.tracker = SchemaTracker.open(connection, hooks, CaptureTable::new, true);
+    this.anyKeptAway =
+        new Query(
+            connection,
+            "SELECT EXISTS(SELECT 1 FROM main.__marmot_skipped)"
+                + " OR EXISTS(SELECT 1 FROM main.__marmot_parked)");
+    this.keptAway =
+        new Query(
+            connection,
+            "SELECT EXISTS(SELECT 1 FROM main.__marmot_skipped WHERE tbl=?1 AND k=?2)"
+                + " OR EXISTS(SELECT 1 FROM main.__marmot_parked WHERE tbl=?1 AND k=?2)");
+    this.base = new Query(connection, "SELECT position FROM main.__marmot_state WHERE id=0");
+  }
+
+  static CaptureSide open(Connection connection, Hooks hooks) throws SQLException {
+    return new CaptureSide(connection, hooks);
+  }
+
+  /** Rows by table whose key holds a NULL, so that they identify no row and cannot travel. */
+  Map<String, Long> keysWithNull() {
+    return Map.copyOf(keysWithNull);
+  }
+
+  Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits, ReplicaState state)
+      throws SQLException {
+    statement.execute("BEGIN");
+    boolean reading = true;
+    try {
+      while (!tracker.current()) {
+        statement.execute("ROLLBACK");
+        reading = false;
+        tracker.refresh(seqFloor);
+        statement.execute("BEGIN");
+        reading = true;
+      }
+      return read(afterSeq, limits, state);
+    } finally {
+      if (reading) {
+        statement.execute("ROLLBACK");
+      }
+    }
+  }
+
+  private Optional<CapturedChanges> read(long afterSeq, CaptureLimits limits, ReplicaState state)
+      throws SQLException {
+    Tail tail = new Tail(limits.rows());
+    tracker.changeLog().tail(afterSeq, tail::add);
+    if (tail.newest == 0) {
+      return Optional.empty();
+    }
+    seqFloor = Math.max(seqFloor, tail.newest);
+    boolean kept = anyKeptAway.number(0) != 0;
+    List<RowImage> rows = new ArrayList<>(tail.changed.size());
+    long bytes = 0;
+    long maxSeq = 0;
+    boolean complete = tail.complete;
+    for (Map.Entry<RowKey, Changed> entry : tail.changed.entrySet()) {
+      Changed changed = entry.getValue();
+      boolean over = kept && keptAway(entry.getKey());
+      RowImage image = changed.table.image(changed.key, entry.getKey().canonical(), over);
+      bytes += Slicer.rawBytes(image);
+      if (bytes > limits.bytes() && !rows.isEmpty()) {
+        complete = false;
+        return Optional.of(changes(rows, maxSeq, state, complete));
+      }
+      rows.add(image);
+      maxSeq = changed.seq;
+    }
+    return Optional.of(changes(rows, tail.newest, state, complete));
+  }
+
+  private CapturedChanges changes(
+      List<RowImage> rows, long maxSeq, ReplicaState state, boolean complete) throws SQLException {
+    return new CapturedChanges(
+        rows, maxSeq, base.number(-1), state.schemaVersion(), state.file(), complete);
+  }
+
+  private boolean keptAway(RowKey key) throws SQLException {
+    return keptAway.bind(1, Sql.fold(key.table())).bind(2, key.canonical()).number(0) != 0;
+  }
+
+  @Override
+  public void close() throws SQLException {
+    connection.close();
+  }
+
+  /** The changed keys of the log's tail, each once, by the newest change. */
+  private final class Tail {
+    private final int maxKeys;
+    private final Map<RowKey, Changed> changed = new LinkedHashMap<>();
+    private long newest;
+    private boolean complete = true;
+
+    private Tail(int maxKeys) {
+      this.maxKeys = maxKeys;
+    }
+
+    private boolean add(long seq, long id, Query.Row row) throws SQLException {
+      CaptureTable table = tracker.tables().withId(id);
+      if (table != null) {
+        List<SqliteValue> key = tracker.changeLog().key(row, table.keyArity());
+        if (key.contains(SqliteValue.Null.NULL)) {
+          keysWithNull.merge(table.name(), 1L, Long::sum);
+        } else {
+          RowKey rowKey = table.rowKey(key);
+          // A later change moves the key to the end.
+          if (changed.remove(rowKey) == null && changed.size() >= maxKeys) {
+            complete = false;
+            return false;
+          }
+          changed.put(rowKey, new Changed(table, key, seq));
+        }
+      }
+      newest = seq;
+      return true;
+    }
+  }
+
+  private record Changed(CaptureTable table, List<SqliteValue> key, long seq) {}
+
+  /** What the capture does with one table. */
+  static final class CaptureTable implements AutoCloseable {
+    private final TableSchema schema;
+    private final TableShape shape;
+    private final CanonicalKey keys;
+    private final TableReader reader;
+
+    CaptureTable(Connection connection, TableSchema schema, String encoding) {
+      this.schema = schema;
+      this.shape = schema.shape();
+      this.keys = new CanonicalKey(schema, encoding);
+      this.reader = new TableReader(connection, schema);
+    }
+
+    String name() {
+      return schema.name();
+    }
+
+    int keyArity() {
+      return TableReader.keyArity(schema);
+    }
+
+    RowKey rowKey(List<SqliteValue> key) {
+      return new RowKey(schema.name(), keys.encode(key));
+    }
+
+    /** The row as it stands, or a tombstone. */
+    RowImage image(List<SqliteValue> key, byte[] canonical, boolean over) throws SQLException {
+      @Nullable StoredRow row = reader.find(key);
+      long hash = keys.keyHash(canonical);
+      return row == null
+          ? new RowImage(shape, key, List.of(), true, over, hash)
+          : new RowImage(shape, row.key(), row.values(), false, over, hash);
+    }
+
+    @Override
+    public void close() throws SQLException {
+      reader.close();
+    }
+  }
+}

@@ -1,0 +1,191 @@
+package dev.marmot.sqlite.store;
+
+import dev.marmot.sqlite.ApplyTransaction.Parked;
+import dev.marmot.sqlite.Conflict;
+import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.codec.ChangeSetCodec;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Images that are not in their table: parked, held, lost; and the skipped keys. Confined to the
+ * applier thread.
+ *
+ * <p>All of it is usually empty; then a look-up costs nothing.
+ */
+final class SetAside implements AutoCloseable {
+  private final Clock clock;
+  private final int conflictRows;
+  private final List<Query> queries = new ArrayList<>();
+  private final Query anything;
+  private final Query parkedOne;
+  private final Query parkedAll;
+  private final Query park;
+  private final Query unpark;
+  private final Query skip;
+  private final Query unskip;
+  private final Query hold;
+  private final Query unhold;
+  private final Query addConflict;
+  private final Query trimConflicts;
+  private boolean anyParked;
+  private boolean anySkipped;
+  private boolean anyHeld;
+  private boolean conflicts;
+
+  SetAside(Connection connection, Clock clock, int conflictRows) throws SQLException {
+    this.clock = clock;
+    this.conflictRows = conflictRows;
+    anything =
+        query(
+            connection,
+            "SELECT EXISTS(SELECT 1 FROM main.__marmot_parked),"
+                + " EXISTS(SELECT 1 FROM main.__marmot_skipped),"
+                + " EXISTS(SELECT 1 FROM main.__marmot_held)");
+    parkedOne =
+        query(
+            connection,
+            "SELECT tbl,k,origin,image FROM main.__marmot_parked WHERE tbl=?1 AND k=?2");
+    parkedAll =
+        query(connection, "SELECT tbl,k,origin,image FROM main.__marmot_parked ORDER BY tbl,k");
+    park = query(connection, "INSERT OR REPLACE INTO main.__marmot_parked VALUES(?1,?2,?3,?4)");
+    unpark = query(connection, "DELETE FROM main.__marmot_parked WHERE tbl=?1 AND k=?2");
+    skip = query(connection, "INSERT OR IGNORE INTO main.__marmot_skipped VALUES(?1,?2)");
+    unskip = query(connection, "DELETE FROM main.__marmot_skipped WHERE tbl=?1 AND k=?2");
+    hold = query(connection, "INSERT OR REPLACE INTO main.__marmot_held VALUES(?1,?2,?3,?4,?5,?6)");
+    unhold = query(connection, "DELETE FROM main.__marmot_held WHERE tbl=?1 AND k=?2");
+    addConflict =
+        query(
+            connection,
+            "INSERT INTO main.__marmot_conflict(time,tbl,k,losing_origin,winning_origin,position,"
+                + "reason,image) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)");
+    trimConflicts =
+        query(
+            connection,
+            "DELETE FROM main.__marmot_conflict"
+                + " WHERE id<=(SELECT max(id) FROM main.__marmot_conflict)-?1");
+  }
+
+  private Query query(Connection connection, String sql) throws SQLException {
+    Query query = new Query(connection, sql);
+    queries.add(query);
+    return query;
+  }
+
+  /** Looks what there is: at the beginning of each transaction. */
+  void begin() throws SQLException {
+    conflicts = false;
+    anything.forEach(
+        row -> {
+          anyParked = row.number(0) != 0;
+          anySkipped = row.number(1) != 0;
+          anyHeld = row.number(2) != 0;
+        });
+  }
+
+  Optional<Parked> parked(RowKey key) throws SQLException {
+    if (!anyParked) {
+      return Optional.empty();
+    }
+    return read(parkedOne.bind(1, table(key)).bind(2, key.canonical())).stream().findFirst();
+  }
+
+  List<Parked> parked() throws SQLException {
+    return anyParked ? read(parkedAll) : List.of();
+  }
+
+  private static List<Parked> read(Query query) throws SQLException {
+    List<Parked> parked = new ArrayList<>();
+    query.forEach(
+        row -> {
+          RowImage image = ChangeSetCodec.decode(row.bytes(3)).get(0);
+          parked.add(
+              new Parked(new RowKey(image.table(), row.bytes(1)), image, (int) row.number(2)));
+        });
+    return parked;
+  }
+
+  void park(RowKey key, RowImage image, int origin) throws SQLException {
+    anyParked = true;
+    park.bind(1, table(key))
+        .bind(2, key.canonical())
+        .bind(3, origin)
+        .bind(4, bytes(image))
+        .update();
+  }
+
+  void unpark(RowKey key) throws SQLException {
+    if (anyParked) {
+      unpark.bind(1, table(key)).bind(2, key.canonical()).update();
+    }
+  }
+
+  void skip(RowKey key) throws SQLException {
+    anySkipped = true;
+    skip.bind(1, table(key)).bind(2, key.canonical()).update();
+  }
+
+  void unskip(RowKey key) throws SQLException {
+    if (anySkipped) {
+      unskip.bind(1, table(key)).bind(2, key.canonical()).update();
+    }
+  }
+
+  void hold(RowKey key, RowImage image, int origin, String reason) throws SQLException {
+    anyHeld = true;
+    hold.bind(1, table(key))
+        .bind(2, key.canonical())
+        .bind(3, origin)
+        .bind(4, reason)
+        .bind(5, clock.millis())
+        .bind(6, bytes(image))
+        .update();
+  }
+
+  void unhold(RowKey key) throws SQLException {
+    if (anyHeld) {
+      unhold.bind(1, table(key)).bind(2, key.canonical()).update();
+    }
+  }
+
+  void conflict(RowKey key, Conflict conflict) throws SQLException {
+    conflicts = true;
+    addConflict
+        .bind(1, clock.millis())
+        .bind(2, table(key))
+        .bind(3, key.canonical())
+        .bind(4, conflict.losingOrigin())
+        .bind(5, conflict.winningOrigin())
+        .bind(6, conflict.position())
+        .bind(7, conflict.reason().name())
+        .bind(8, bytes(conflict.losing()))
+        .update();
+  }
+
+  /** Keeps the conflict log within its bound: the oldest go. */
+  void trimConflicts() throws SQLException {
+    if (conflicts) {
+      trimConflicts.bind(1, conflictRows).update();
+    }
+  }
+
+  private static String table(RowKey key) {
+    return Sql.fold(key.table());
+  }
+
+  private static byte[] bytes(RowImage image) {
+    return ChangeSetCodec.encodeUnbounded(List.of(image));
+  }
+
+  @Override
+  public void close() throws SQLException {
+    for (Query query : queries) {
+      query.close();
+    }
+  }
+}

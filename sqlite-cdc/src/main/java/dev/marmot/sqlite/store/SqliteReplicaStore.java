@@ -1,0 +1,346 @@
+package dev.marmot.sqlite.store;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.CaptureLimits;
+import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.ReplicaStore;
+import dev.marmot.sqlite.hooks.DatabaseFile;
+import dev.marmot.sqlite.hooks.Hooks;
+import dev.marmot.sqlite.schema.DatabaseSchema;
+import dev.marmot.sqlite.schema.SchemaReader;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The replica store on the application's SQLite file. Thread-safe as {@link ReplicaStore} says:
+ * apply belongs to one thread, capture and sync to another, the rest to any.
+ *
+ * <p>While it is open, it holds connections to the file, so that no application is the last to
+ * close it and deletes the WAL.
+ */
+public final class SqliteReplicaStore implements ReplicaStore {
+  // How long SQLite itself waits for a lock before the store looks whether it may go on waiting.
+  private static final Duration LOCK_WAIT = Duration.ofMillis(250);
+  private static final int MESSAGES_PER_KIND = 20;
+
+  private final StoreOptions options;
+  private final Path wal;
+  private final WriteSide writeSide;
+  private final CaptureSide captureSide;
+  private final WalSync walSync;
+  private final Object statusLock = new Object();
+
+  @GuardedBy("statusLock")
+  private final Connection status;
+
+  private volatile ReplicaState state;
+  private @Nullable CommitWatch watch;
+
+  private SqliteReplicaStore(
+      StoreOptions options,
+      Path wal,
+      WriteSide writeSide,
+      CaptureSide captureSide,
+      Connection status,
+      ReplicaState state) {
+    this.options = options;
+    this.wal = wal;
+    this.writeSide = writeSide;
+    this.captureSide = captureSide;
+    this.walSync = new WalSync(wal);
+    this.status = status;
+    this.state = state;
+  }
+
+  /**
+   * Opens a file that the application has made, switches it to WAL mode, and installs the hooks and
+   * Marmot's own tables where they are missing.
+   */
+  public static SqliteReplicaStore open(Path database, StoreOptions options) {
+    DatabaseFile file = new DatabaseFile(database, LOCK_WAIT);
+    Hooks hooks = new Hooks(new SchemaReader(options.excluded()));
+    List<Connection> opened = new ArrayList<>();
+    try {
+      Path real = database.toRealPath();
+      for (int i = 0; i < 3; i++) {
+        opened.add(file.connect());
+      }
+      Connection write = opened.get(0);
+      file.useWal(write);
+      boolean replicating = createTables(write);
+      ReplicaState state = Bookkeeping.load(write);
+      WriteSide writeSide = WriteSide.open(write, hooks, replicating, options);
+      CaptureSide captureSide = CaptureSide.open(opened.get(1), hooks);
+      SqliteReplicaStore store =
+          new SqliteReplicaStore(
+              options,
+              real.resolveSibling(real.getFileName() + "-wal"),
+              writeSide,
+              captureSide,
+              opened.get(2),
+              state);
+      opened.clear();
+      return store;
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("open " + database, e);
+    } catch (IOException e) {
+      throw new SqliteReplicationException(
+          "cannot open " + database + ": " + e.getMessage() + "; check the path", e);
+    } finally {
+      opened.forEach(SqliteReplicaStore::closeQuietly);
+    }
+  }
+
+  /**
+   * Makes the bookkeeping tables; says whether they were there, so that the file was replicated.
+   */
+  private static boolean createTables(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        Query exists =
+            new Query(
+                connection,
+                "SELECT count(*) FROM main.sqlite_master WHERE name='__marmot_state'")) {
+      while (true) {
+        try {
+          statement.execute("BEGIN IMMEDIATE");
+          break;
+        } catch (SQLException e) {
+          Waiting.orThrow(e, "create the bookkeeping tables");
+        }
+      }
+      boolean before = exists.number(0) != 0;
+      Bookkeeping.create(connection, new SecureRandom());
+      statement.execute("COMMIT");
+      return before;
+    }
+  }
+
+  private static void closeQuietly(Connection connection) {
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      // The reason why opening failed is on its way to the caller.
+      return;
+    }
+  }
+
+  @Override
+  public ReplicaState state() {
+    return state;
+  }
+
+  @Override
+  public List<WriterEntry> writers() {
+    return status("read the writers", Bookkeeping::writers);
+  }
+
+  @Override
+  public ApplyTransaction begin() {
+    SqliteTransaction transaction =
+        new SqliteTransaction(writeSide, state, committed -> state = committed);
+    transaction.begin();
+    return transaction;
+  }
+
+  @Override
+  public Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits) {
+    try {
+      return captureSide.capture(afterSeq, limits, state);
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("capture changes", e);
+    }
+  }
+
+  @Override
+  public long newestSeq() {
+    return number("read the change log", "SELECT max(seq) FROM main.__marmot_change_log", 0);
+  }
+
+  @Override
+  public long pendingChanges() {
+    return number(
+        "count the change log",
+        "SELECT count(*) FROM main.__marmot_change_log WHERE seq>?1",
+        WriteSide.applied(state));
+  }
+
+  private long number(String what, String sql, long parameter) {
+    return status(
+        what,
+        connection -> {
+          try (Query query = new Query(connection, sql)) {
+            return sql.contains("?1") ? query.bind(1, parameter).number(0) : query.number(0);
+          }
+        });
+  }
+
+  @Override
+  public void sync() {
+    try {
+      walSync.sync();
+    } catch (IOException e) {
+      throw new SqliteReplicationException(
+          "cannot sync " + wal + ": " + e.getMessage() + "; check the disk and the system's log",
+          e);
+    }
+  }
+
+  @Override
+  public void onCommit(Runnable wake) {
+    if (watch != null) {
+      throw new IllegalStateException(
+          "cannot watch " + wal + " twice: a listener is set; combine the two");
+    }
+    try {
+      watch = CommitWatch.start(wal, options.poll(), options.name() + "-commit-watch", wake);
+    } catch (IOException e) {
+      throw new SqliteReplicationException(
+          "cannot watch the directory of "
+              + wal
+              + ": "
+              + e.getMessage()
+              + "; raise the system's limit of file watches",
+          e);
+    }
+  }
+
+  /** A value that was kept in the file under this key, for checks of identity. */
+  public Optional<String> meta(String key) {
+    return status(
+        "read " + key,
+        connection -> {
+          try (Query query =
+              new Query(connection, "SELECT value FROM main.__marmot_meta WHERE key=?1")) {
+            List<String> found = new ArrayList<>(1);
+            query.bind(1, key).forEach(row -> found.add(row.text(0)));
+            return found.stream().findFirst();
+          }
+        });
+  }
+
+  /** Keeps a value in the file. */
+  public void meta(String key, String value) {
+    status(
+        "save " + key,
+        connection -> {
+          try (Query query =
+              new Query(connection, "INSERT OR REPLACE INTO main.__marmot_meta VALUES(?1,?2)")) {
+            while (true) {
+              try {
+                return query.bind(1, key).bind(2, value).update();
+              } catch (SQLException e) {
+                Waiting.orThrow(e, "save " + key);
+              }
+            }
+          }
+        });
+  }
+
+  /** Content hash of each replicated table, all at one moment, to compare files. */
+  public Map<String, String> digests() {
+    return status(
+        "read the tables",
+        connection -> {
+          try (Statement statement = connection.createStatement()) {
+            statement.execute("BEGIN");
+            try {
+              return DatabaseDigest.of(connection, schema(connection));
+            } finally {
+              statement.execute("ROLLBACK");
+            }
+          }
+        });
+  }
+
+  private DatabaseSchema schema(Connection connection) throws SQLException {
+    return new SchemaReader(options.excluded()).read(connection);
+  }
+
+  @Override
+  public List<String> warnings() {
+    List<String> warnings = new ArrayList<>();
+    captureSide
+        .keysWithNull()
+        .forEach(
+            (table, count) ->
+                warnings.add(
+                    "table "
+                        + table
+                        + ": "
+                        + count
+                        + " changes of rows with NULL in the primary key were not replicated;"
+                        + " give the rows a key"));
+    status(
+        "read the warnings",
+        connection -> {
+          schema(connection)
+              .refused()
+              .forEach(
+                  table ->
+                      warnings.add(
+                          "table " + table.table() + " is not replicated: " + table.reason()));
+          try (Query held =
+              new Query(
+                  connection,
+                  "SELECT tbl,reason,count(*) FROM main.__marmot_held GROUP BY 1,2 ORDER BY 3 DESC"
+                      + " LIMIT "
+                      + MESSAGES_PER_KIND)) {
+            held.forEach(
+                row ->
+                    warnings.add(
+                        "table "
+                            + row.text(0)
+                            + ": "
+                            + row.number(2)
+                            + " rows are held, "
+                            + row.text(1)));
+          }
+          return warnings;
+        });
+    return List.copyOf(warnings);
+  }
+
+  private <T> T status(String what, StatusRead<T> read) {
+    synchronized (statusLock) {
+      try {
+        return read.from(status);
+      } catch (SQLException e) {
+        throw SqliteReplicationException.cannot(what, e);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    if (watch != null) {
+      watch.close();
+    }
+    try (writeSide;
+        captureSide) {
+      status(
+          "close the file",
+          connection -> {
+            connection.close();
+            return true;
+          });
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("close the file", e);
+    }
+  }
+
+  private interface StatusRead<T> {
+    T from(Connection connection) throws SQLException;
+  }
+}

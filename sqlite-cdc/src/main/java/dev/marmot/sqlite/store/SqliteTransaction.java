@@ -1,0 +1,365 @@
+package dev.marmot.sqlite.store;
+
+import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.Conflict;
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.ReplicaState.LastApplied;
+import dev.marmot.sqlite.ReplicaStore.WriterEntry;
+import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.SqliteValue;
+import dev.marmot.sqlite.store.TableReader.StoredRow;
+import java.nio.ByteBuffer;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One apply transaction on the write connection. Confined to the applier thread.
+ *
+ * <p>What SQLite refuses besides a single row ends it: everything is rolled back, the pending keys
+ * included, and the exception says so.
+ */
+final class SqliteTransaction implements ApplyTransaction {
+  private final WriteSide side;
+  private final Consumer<ReplicaState> publish;
+  private final ReplicaState before;
+  private final Map<Integer, LastApplied> last;
+  private final Map<Integer, Long> minEpoch;
+  private final Map<RowKey, StoredRow> vacated = new HashMap<>();
+  private long term;
+  private long position;
+  private long windowStart;
+  private boolean open = true;
+
+  SqliteTransaction(WriteSide side, ReplicaState before, Consumer<ReplicaState> publish) {
+    this.side = side;
+    this.publish = publish;
+    this.before = before;
+    this.last = new HashMap<>(before.last());
+    this.minEpoch = new HashMap<>(before.minEpoch());
+    this.term = before.term();
+    this.position = before.position();
+    this.windowStart = before.windowStart();
+  }
+
+  /** Takes the write lock; nothing of the transaction exists when this fails. */
+  void begin() {
+    run("begin the apply transaction", () -> side.begin(before));
+  }
+
+  @Override
+  public RowKey key(RowImage image) {
+    TableWriter table = side.tables().named(image.table());
+    return table == null ? foreignKey(image) : key(table, image);
+  }
+
+  private static RowKey key(TableWriter table, RowImage image) {
+    Optional<List<SqliteValue>> key = table.key(image);
+    return key.isEmpty() ? foreignKey(image) : key(table, key.get());
+  }
+
+  private static RowKey key(TableWriter table, List<SqliteValue> key) {
+    return new RowKey(table.schema().name(), table.keys().encode(key));
+  }
+
+  /**
+   * The key of an image that this node's schema has no row for: its hash is the same everywhere.
+   */
+  private static RowKey foreignKey(RowImage image) {
+    byte[] hash = ByteBuffer.allocate(Long.BYTES).putLong(image.keyHash()).array();
+    return new RowKey(image.table(), hash);
+  }
+
+  @Override
+  public OptionalLong pendingSeq(RowKey key) {
+    TableWriter table = side.tables().named(key.table());
+    return table == null
+        ? OptionalLong.empty()
+        : get(
+            "read the pending keys",
+            () -> side.pending().newestSeq(table.schema().id(), key.canonical()));
+  }
+
+  @Override
+  public void settle(RowKey key) {
+    TableWriter table = side.tables().named(key.table());
+    if (table != null) {
+      run("settle a key", () -> side.pending().settle(table.schema().id(), key.canonical()));
+    }
+  }
+
+  @Override
+  public Optional<RowImage> stored(RowImage image) {
+    TableWriter table = side.tables().named(image.table());
+    if (table == null) {
+      return Optional.empty();
+    }
+    StoredRow row = find(table, image);
+    return row == null ? Optional.empty() : Optional.of(table.image(row, image.keyHash()));
+  }
+
+  private @Nullable StoredRow find(TableWriter table, RowImage image) {
+    List<StoredRow> found = new ArrayList<>(1);
+    run(
+        "read table " + image.table(),
+        () -> {
+          StoredRow row = table.find(image);
+          if (row != null) {
+            found.add(row);
+          }
+        });
+    return found.isEmpty() ? null : found.get(0);
+  }
+
+  @Override
+  public boolean hasUniqueIndexes(String name) {
+    TableWriter table = side.tables().named(name);
+    return table != null && !table.schema().uniqueIndexes().isEmpty();
+  }
+
+  @Override
+  public void vacate(RowImage image) {
+    TableWriter table = side.tables().named(image.table());
+    StoredRow row = table == null ? null : find(table, image);
+    if (table != null && row != null && table.changesUniqueColumns(image, row)) {
+      delete(table, image);
+      vacated.put(key(table, image), row);
+    }
+  }
+
+  @Override
+  public List<RowImage> colliders(RowImage image) {
+    TableWriter table = side.tables().named(image.table());
+    if (table == null || table.schema().uniqueIndexes().isEmpty()) {
+      return List.of();
+    }
+    RowKey own = key(table, image);
+    Map<RowKey, RowImage> found = new LinkedHashMap<>();
+    run(
+        "read what collides in table " + image.table(),
+        () -> {
+          for (StoredRow row : table.colliders(image)) {
+            RowKey key = key(table, row.key());
+            if (!key.equals(own)) {
+              found.put(key, table.image(row, table.keys().keyHash(key.canonical())));
+            }
+          }
+        });
+    return List.copyOf(found.values());
+  }
+
+  @Override
+  public WriteResult write(RowImage image) {
+    TableWriter table = side.tables().named(image.table());
+    if (table == null) {
+      return new WriteResult.Refused("there is no such table here, or it does not replicate");
+    }
+    if (image.tombstone()) {
+      delete(image);
+      return WriteResult.Stored.STORED;
+    }
+    return get(
+        "write to table " + image.table(),
+        () -> {
+          side.triggers().suspend(table.schema());
+          StoredRow room = vacated.isEmpty() ? null : vacated.remove(key(table, image));
+          return table.write(image, room);
+        });
+  }
+
+  @Override
+  public void delete(RowImage image) {
+    TableWriter table = side.tables().named(image.table());
+    if (table != null) {
+      delete(table, image);
+      if (!vacated.isEmpty()) {
+        vacated.remove(key(table, image));
+      }
+    }
+  }
+
+  private void delete(TableWriter table, RowImage image) {
+    run(
+        "delete from table " + image.table(),
+        () -> {
+          side.triggers().suspend(table.schema());
+          table.delete(image);
+        });
+  }
+
+  @Override
+  public Optional<Parked> parked(RowKey key) {
+    return get("read parked rows", () -> side.aside().parked(key));
+  }
+
+  @Override
+  public List<Parked> parked() {
+    return get("read parked rows", side.aside()::parked);
+  }
+
+  @Override
+  public List<Parked> parkedColliders(RowImage image) {
+    List<Parked> all = parked();
+    TableWriter table = all.isEmpty() ? null : side.tables().named(image.table());
+    if (table == null || image.tombstone()) {
+      return List.of();
+    }
+    RowKey own = key(table, image);
+    return get(
+        "compare with parked rows",
+        () -> {
+          List<Parked> colliders = new ArrayList<>();
+          for (Parked parked : all) {
+            boolean other =
+                side.tables().named(parked.key().table()) == table
+                    && !own.equals(key(table, parked.image()));
+            if (other && table.collide(image, parked.image())) {
+              colliders.add(parked);
+            }
+          }
+          return colliders;
+        });
+  }
+
+  @Override
+  public void park(RowImage image, int origin) {
+    run("park a row", () -> side.aside().park(key(image), image, origin));
+  }
+
+  @Override
+  public void unpark(RowKey key) {
+    run("unpark a row", () -> side.aside().unpark(key));
+  }
+
+  @Override
+  public void skip(RowKey key) {
+    run("note a skipped key", () -> side.aside().skip(key));
+  }
+
+  @Override
+  public void unskip(RowKey key) {
+    run("forget a skipped key", () -> side.aside().unskip(key));
+  }
+
+  @Override
+  public void hold(RowImage image, int origin, String reason) {
+    run("hold a row", () -> side.aside().hold(key(image), image, origin, reason));
+  }
+
+  @Override
+  public void unhold(RowKey key) {
+    run("forget a held row", () -> side.aside().unhold(key));
+  }
+
+  @Override
+  public void conflict(Conflict conflict) {
+    run("log a conflict", () -> side.aside().conflict(key(conflict.losing()), conflict));
+  }
+
+  @Override
+  public void trimChangeLog(long maxSeq) {
+    run("trim the change log", () -> side.trimChangeLog(maxSeq));
+  }
+
+  @Override
+  public void last(int origin, LastApplied applied) {
+    last.put(origin, applied);
+    run("save the newest change set of a node", () -> side.books().save(origin, applied));
+  }
+
+  @Override
+  public void minEpoch(int origin, long epoch) {
+    minEpoch.put(origin, epoch);
+    run("save the epoch of a node", () -> side.books().saveEpoch(origin, epoch));
+  }
+
+  @Override
+  public void addWriters(WriterEntry entry) {
+    run("save the writers of a change set", () -> side.books().add(entry));
+  }
+
+  @Override
+  public void windowStart(long start) {
+    windowStart = start;
+    run("forget old writers", () -> side.books().forgetWritersBelow(start));
+  }
+
+  @Override
+  public void position(long newTerm, long index) {
+    term = newTerm;
+    position = index;
+  }
+
+  @Override
+  public void commit() {
+    run(
+        "commit the apply transaction",
+        () -> {
+          side.books().save(term, position, windowStart);
+          side.commit();
+        });
+    open = false;
+    publish.accept(
+        new ReplicaState(
+            term, position, before.file(), before.schemaVersion(), last, minEpoch, windowStart));
+  }
+
+  @Override
+  public void close() {
+    if (open) {
+      open = false;
+      try {
+        side.rollback();
+      } catch (SQLException e) {
+        throw SqliteReplicationException.cannot("roll back the apply transaction", e);
+      }
+    }
+  }
+
+  private void run(String what, Action action) {
+    get(
+        what,
+        () -> {
+          action.run();
+          return true;
+        });
+  }
+
+  private <T> T get(String what, Source<T> source) {
+    if (!open) {
+      throw new IllegalStateException("cannot " + what + ": the transaction is over; begin anew");
+    }
+    try {
+      return source.get();
+    } catch (SQLException e) {
+      throw failed(SqliteReplicationException.cannot(what, e));
+    } catch (RuntimeException e) {
+      throw failed(e);
+    }
+  }
+
+  private RuntimeException failed(RuntimeException failure) {
+    try {
+      close();
+    } catch (SqliteReplicationException e) {
+      failure.addSuppressed(e);
+    }
+    return failure;
+  }
+
+  private interface Action {
+    void run() throws SQLException;
+  }
+
+  private interface Source<T> {
+    T get() throws SQLException;
+  }
+}

@@ -1,0 +1,132 @@
+package dev.marmot.sqlite.store;
+
+import dev.marmot.sqlite.SqliteValue;
+import dev.marmot.sqlite.schema.TableSchema;
+import dev.marmot.sqlite.schema.TableSchema.UniqueIndex;
+import dev.marmot.sqlite.schema.TableSchema.UniqueIndex.Term;
+import dev.marmot.sqlite.store.CastQuery.Parameters;
+import dev.marmot.sqlite.store.TableReader.StoredRow;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Finds what collides with a row on one secondary UNIQUE index. Confined to the thread of its
+ * connection.
+ *
+ * <p>SQL compares: collations, the expressions of the index and the condition of a partial index
+ * are the file's own. A row is given as the values of the index's columns; expressions see them
+ * through a one-row subquery that bears the table's name.
+ */
+final class UniqueProbe implements AutoCloseable {
+  private final TableSchema table;
+  private final UniqueIndex index;
+  private final CastQuery stored;
+  private final CastQuery pair;
+
+  UniqueProbe(Connection connection, TableSchema table, UniqueIndex index) {
+    this.table = table;
+    this.index = index;
+    this.stored = new CastQuery(connection, this::storedSql);
+    this.pair = new CastQuery(connection, this::pairSql);
+  }
+
+  UniqueIndex index() {
+    return index;
+  }
+
+  /** Stored rows that have the given values of the index's columns. */
+  List<StoredRow> colliders(List<SqliteValue> columns, TableReader reader) throws SQLException {
+    List<StoredRow> found = new ArrayList<>();
+    stored.bind(columns).forEach(row -> found.add(reader.read(row)));
+    return found;
+  }
+
+  /** Whether two rows, each given as values of the index's columns, exclude each other. */
+  boolean collide(List<SqliteValue> one, List<SqliteValue> other) throws SQLException {
+    List<SqliteValue> both = new ArrayList<>(one);
+    both.addAll(other);
+    return pair.bind(both).number(0) != 0;
+  }
+
+  private String storedSql(Parameters parameters) {
+    StringBuilder sql = new StringBuilder(TableReader.selectAll(table)).append(" WHERE ");
+    List<String> terms = new ArrayList<>();
+    for (Term term : index.terms()) {
+      terms.add(stored(term) + " = " + given(term, parameters, 0));
+    }
+    index
+        .where()
+        .ifPresent(
+            where -> {
+              terms.add("(" + where + ")");
+              terms.add(evaluate(where, parameters, 0));
+            });
+    return sql.append(String.join(" AND ", terms)).toString();
+  }
+
+  private String pairSql(Parameters parameters) {
+    int offset = index.columns().size();
+    List<String> terms = new ArrayList<>();
+    for (Term term : index.terms()) {
+      terms.add(
+          "("
+              + given(term, parameters, 0)
+              + ") COLLATE "
+              + Sql.quote(term.collation())
+              + " = "
+              + given(term, parameters, offset));
+    }
+    index
+        .where()
+        .ifPresent(
+            where -> {
+              terms.add(evaluate(where, parameters, 0));
+              terms.add(evaluate(where, parameters, offset));
+            });
+    return "SELECT " + String.join(" AND ", terms);
+  }
+
+  private static String stored(Term term) {
+    String text = term.expression() ? "(" + term.sql() + ")" : Sql.quote(term.sql());
+    return text + " COLLATE " + Sql.quote(term.collation());
+  }
+
+  private String given(Term term, Parameters parameters, int offset) {
+    return term.expression()
+        ? evaluate(term.sql(), parameters, offset)
+        : parameters.at(offset + 1 + columnIndex(term.sql()));
+  }
+
+  private int columnIndex(String name) {
+    for (int i = 0; i < index.columns().size(); i++) {
+      if (Sql.fold(index.columns().get(i)).equals(Sql.fold(name))) {
+        return i;
+      }
+    }
+    throw new IllegalStateException(
+        "cannot probe index " + index.name() + ": it does not list its column " + name);
+  }
+
+  /** The expression's value for the given row, without affinity, so that the index is used. */
+  private String evaluate(String expression, Parameters parameters, int offset) {
+    List<String> columns = new ArrayList<>();
+    for (int i = 0; i < index.columns().size(); i++) {
+      columns.add(parameters.at(offset + i + 1) + " AS " + Sql.quote(index.columns().get(i)));
+    }
+    return columns.stream()
+        .collect(
+            Collectors.joining(
+                ",",
+                "(SELECT (" + expression + ") FROM (SELECT ",
+                ") AS " + Sql.quote(table.name()) + ")"));
+  }
+
+  @Override
+  public void close() throws SQLException {
+    stored.close();
+    pair.close();
+  }
+}

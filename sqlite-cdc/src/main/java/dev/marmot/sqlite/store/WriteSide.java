@@ -1,0 +1,143 @@
+package dev.marmot.sqlite.store;
+
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.ReplicaState.LastApplied;
+import dev.marmot.sqlite.hooks.Hooks;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/**
+ * The write connection with everything that is prepared on it. Confined to the applier thread.
+ *
+ * <p>One transaction at a time; {@link SqliteTransaction} is its face.
+ */
+final class WriteSide implements AutoCloseable {
+  private final Connection connection;
+  private final Statement statement;
+  private final SchemaTracker<TableWriter> tracker;
+  private final PendingKeys pending;
+  private final Bookkeeping books;
+  private final SetAside aside;
+  private final TriggerSuspension triggers;
+  private final Query trimLog;
+  private long seqFloor;
+
+  private WriteSide(Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
+      throws SQLException {
+    this.connection = connection;
+    this.statement = connection.createStatement();
+    this.tracker = SchemaTracker.open(connection, hooks, TableWriter::new, replicating);
+    this.pending = PendingKeys.open(connection);
+    this.books = Bookkeeping.open(connection);
+    this.aside = new SetAside(connection, options.clock(), options.conflictRows());
+    this.triggers = new TriggerSuspension(connection);
+    this.trimLog =
+        new Query(
+            connection,
+            "DELETE FROM main.__marmot_change_log WHERE seq<=?1"
+                + " AND seq<(SELECT max(seq) FROM main.__marmot_change_log)");
+  }
+
+  static WriteSide open(
+      Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
+      throws SQLException {
+    try (Statement pragmas = connection.createStatement()) {
+      // What one node accepted, all nodes store: the checks were made where the row was written.
+      pragmas.execute("PRAGMA foreign_keys=OFF");
+      pragmas.execute("PRAGMA ignore_check_constraints=ON");
+      pragmas.execute("PRAGMA recursive_triggers=OFF");
+      pragmas.execute("PRAGMA synchronous=NORMAL");
+    }
+    return new WriteSide(connection, hooks, replicating, options);
+  }
+
+  TableSet<TableWriter> tables() {
+    return tracker.tables();
+  }
+
+  PendingKeys pending() {
+    return pending;
+  }
+
+  Bookkeeping books() {
+    return books;
+  }
+
+  SetAside aside() {
+    return aside;
+  }
+
+  TriggerSuspension triggers() {
+    return triggers;
+  }
+
+  /** Takes the write lock and brings everything up to what is committed in the file. */
+  void begin(ReplicaState state) throws SQLException {
+    lock();
+    while (!tracker.current()) {
+      statement.execute("ROLLBACK");
+      tracker.refresh(seqFloor);
+      lock();
+      // Keys may be equal by other rules now, and tables may have other numbers.
+      pending.restart();
+    }
+    statement.execute("INSERT INTO main.__marmot_guard VALUES(1)");
+    statement.execute("DELETE FROM main.__marmot_note");
+    pending.readTail(tracker.changeLog(), tracker.tables(), applied(state));
+    aside.begin();
+  }
+
+  private void lock() throws SQLException {
+    while (true) {
+      try {
+        statement.execute("BEGIN IMMEDIATE");
+        return;
+      } catch (SQLException e) {
+        Waiting.orThrow(e, "begin the apply transaction");
+      }
+    }
+  }
+
+  /** Newest change log row of this file that is applied: what the log still holds of it is old. */
+  static long applied(ReplicaState state) {
+    return state.last().values().stream()
+        .filter(last -> last.file() == state.file())
+        .mapToLong(LastApplied::maxSeq)
+        .max()
+        .orElse(0);
+  }
+
+  void trimChangeLog(long maxSeq) throws SQLException {
+    trimLog.bind(1, maxSeq).update();
+    pending.trimmed(maxSeq);
+  }
+
+  void commit() throws SQLException {
+    aside.trimConflicts();
+    triggers.restore(tracker.schemaVersion());
+    statement.execute("DELETE FROM main.__marmot_guard");
+    statement.execute("COMMIT");
+    seqFloor = Math.max(seqFloor, pending.committed());
+  }
+
+  /** Undoes everything since {@link #begin}, whatever state SQLite left the transaction in. */
+  void rollback() throws SQLException {
+    triggers.reset();
+    pending.rolledBack();
+    try {
+      statement.execute("ROLLBACK");
+    } catch (SQLException e) {
+      // Some errors roll back by themselves (sqlite.org/lang_transaction.html §3.2); then there is
+      // no transaction, which is all that is wanted.
+      if (!String.valueOf(e.getMessage()).contains("no transaction is active")) {
+        throw e;
+      }
+    }
+  }
+
+  @Override
+  public void close() throws SQLException {
+    connection.close();
+  }
+}

@@ -1,0 +1,5 @@
+/** Tests of the hooks on real files. */
+@NullMarked
+package dev.marmot.sqlite.hooks;
+
+import org.jspecify.annotations.NullMarked;
