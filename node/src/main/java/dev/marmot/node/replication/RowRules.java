@@ -108,7 +108,11 @@ final class RowRules {
   }
 
   private void makeRoom(Step step) {
-    if (step.pending() || step.unchanged()) {
+    if (step.pending()) {
+      return;
+    }
+    tx.unpark(step.key()); // a newer image of the key is here: an older one displaces nothing
+    if (step.unchanged()) {
       return;
     }
     if (step.image().tombstone()) {
@@ -139,7 +143,6 @@ final class RowRules {
               });
       return;
     }
-    tx.unpark(step.key());
     if (image.tombstone()) {
       tx.unhold(step.key());
     } else if (blocked) {

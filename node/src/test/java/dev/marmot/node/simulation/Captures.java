@@ -16,10 +16,11 @@ import dev.marmot.sqlite.RowKey;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
 
 /**
  * What each change set was captured from: links the ids seen in proposals with what the store gave
@@ -32,6 +33,7 @@ final class Captures {
    *
    * @param seen what was applied at the origin in the same read transaction
    * @param deletes for each captured tombstone, the write that made it
+   * @param keptAway keys from which a foreign image was kept away
    * @param covered the surviving writes up to its newest change log row
    */
   record Capture(
@@ -39,6 +41,7 @@ final class Captures {
       CapturedChanges changes,
       Map<Integer, LastApplied> seen,
       Map<RowKey, Long> deletes,
+      Set<RowKey> keptAway,
       List<LocalWrite> covered) {}
 
   private final WriteLedger ledger;
@@ -58,9 +61,17 @@ final class Captures {
     coverage.count(Event.SPLIT_CAPTURES, changes.complete() ? 0 : 1);
     Trace.print("  n%d captures %s up to %d", node, Trace.rows(changes.rows()), changes.maxSeq());
     List<LocalWrite> covered = ledger.coveredBy(node, file.file, changes.maxSeq());
+    Set<RowKey> keptAway = new HashSet<>(file.skipped);
+    keptAway.addAll(file.parked.keySet());
     queue(node)
         .addLast(
-            new Capture(node, changes, Map.copyOf(file.last), Map.copyOf(file.deletes), covered));
+            new Capture(
+                node,
+                changes,
+                Map.copyOf(file.last),
+                Map.copyOf(file.deletes),
+                keptAway,
+                covered));
   }
 
   /** The process of a node is gone: what it captured and did not propose never travels. */
@@ -68,9 +79,13 @@ final class Captures {
     queue(node).clear();
   }
 
-  /** The capture behind a change set; null when it is a fence. */
-  @Nullable Capture of(ChangeSetId id) {
-    return named.get(id);
+  /** The capture behind a change set with rows. */
+  Capture named(ChangeSetId id) {
+    Capture capture = named.get(id);
+    if (capture == null) {
+      throw new Violation("change set " + id + " was never captured");
+    }
+    return capture;
   }
 
   /** A node proposed an entry. */

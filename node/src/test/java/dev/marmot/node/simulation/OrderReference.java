@@ -130,10 +130,7 @@ final class OrderReference {
     if (record.hasFence()) {
       coverage.count(Event.FENCES);
     } else {
-      Capture capture = captures.of(id);
-      if (capture == null) {
-        throw new Violation("change set " + id + " was never captured");
-      }
+      Capture capture = captures.named(id);
       checkCauses(id, capture);
       capture.changes().rows().forEach(row -> hashes.add(row.keyHash()));
       deliver(id, capture);

@@ -25,11 +25,13 @@ final class StateChecker {
   private record Window(long start, List<List<Long>> entries) {}
 
   private final OrderReference reference;
+  private final ConflictChecker conflicts;
   private final Coverage coverage;
   private final Map<Long, Window> windows = new HashMap<>();
 
-  StateChecker(OrderReference reference, Coverage coverage) {
+  StateChecker(OrderReference reference, ConflictChecker conflicts, Coverage coverage) {
     this.reference = reference;
+    this.conflicts = conflicts;
     this.coverage = coverage;
   }
 
@@ -54,6 +56,11 @@ final class StateChecker {
     checkWriters(node, before, after);
     checkWindow(node, after);
     checkRows(node, after, expected);
+    MemoryFile.Conflicts at = after.conflicts;
+    while (at != null && at != before.conflicts) {
+      conflicts.check(node, at.newest(), after.windowStart);
+      at = at.older();
+    }
     count(before, after);
   }
 
@@ -168,14 +175,6 @@ final class StateChecker {
     coverage.count(Event.SKIPPED, difference(after.skipped, before.skipped));
     coverage.count(Event.PARKED, difference(after.parked.keySet(), before.parked.keySet()));
     coverage.count(Event.WINDOW_OVERFLOWS, after.windowStart > before.windowStart ? 1 : 0);
-    MemoryFile.Conflicts at = after.conflicts;
-    while (at != null && at != before.conflicts) {
-      coverage.count(Event.CONFLICTS);
-      if (at.newest().reason() == dev.marmot.sqlite.Conflict.Reason.DISPLACED) {
-        coverage.count(Event.DISPLACED_BY_APPLY);
-      }
-      at = at.older();
-    }
   }
 
   private static long difference(Set<RowKey> after, Set<RowKey> before) {

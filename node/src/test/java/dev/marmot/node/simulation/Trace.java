@@ -1,6 +1,8 @@
 package dev.marmot.node.simulation;
 
 import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.SqliteValue;
+import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.stream.Collectors;
 
@@ -22,7 +24,16 @@ final class Trace {
         .map(
             row ->
                 SampleTable.show(SampleTable.key(row))
-                    + (row.tombstone() ? " gone" : "=" + SampleTable.token(row)))
+                    + (row.tombstone() ? " gone" : "=" + row.values().stream().map(Trace::show).collect(Collectors.joining("."))))
         .collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  private static String show(SqliteValue value) {
+    if (value instanceof SqliteValue.Int number) {
+      return String.valueOf(number.value());
+    }
+    return value instanceof SqliteValue.Text text
+        ? new String(text.bytes(), StandardCharsets.UTF_8).replace("value", "v")
+        : "-";
   }
 }

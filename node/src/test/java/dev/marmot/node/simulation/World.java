@@ -10,7 +10,8 @@ final class World {
   private final WriteLedger ledger = new WriteLedger();
   private final Captures captures = new Captures(ledger, coverage);
   private final OrderReference reference = new OrderReference(captures, ledger, coverage);
-  private final StateChecker checker = new StateChecker(reference, coverage);
+  private final StateChecker checker = new StateChecker(
+          reference, new ConflictChecker(reference, captures, ledger, coverage), coverage);
   private final List<SimulatedNode> nodes = new ArrayList<>();
   private final SharedLogs logs;
   private final Network network;
