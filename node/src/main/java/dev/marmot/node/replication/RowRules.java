@@ -73,10 +73,7 @@ final class RowRules {
             : (writer.origin() != changes.origin() || writer.file() != changes.file())
                 && (writer.position() > changes.base() || over);
     unseen &= rules.keep(Rule.CONFLICTS_EVERYWHERE);
-    RowImage current = null;
-    if (!pending && (own || unseen)) {
-      current = current(key, image);
-    }
+    RowImage current = own || unseen ? current(key, image, pending) : null;
     if (unseen && current != null && !current.sameContent(image)) {
       Reason reason = image.tombstone() ? Reason.DELETED : Reason.OVERWRITTEN;
       int loser = writer == null ? 0 : writer.origin();
@@ -85,7 +82,7 @@ final class RowRules {
     if (own && !pending) {
       tx.unskip(key);
     }
-    boolean unchanged = own && current != null && current.sameContent(image);
+    boolean unchanged = own && !pending && current != null && current.sameContent(image);
     return new Step(image, key, pending, own, unchanged);
   }
 
@@ -102,17 +99,18 @@ final class RowRules {
     return true;
   }
 
-  private @Nullable RowImage current(RowKey key, RowImage image) {
+  /** What the order log put under the key so far; a pending local row is not yet of it. */
+  private @Nullable RowImage current(RowKey key, RowImage image, boolean pending) {
     Optional<Parked> parked = tx.parked(key);
-    return parked.isPresent() ? parked.get().image() : tx.stored(image).orElse(null);
+    if (parked.isPresent() || pending) {
+      return parked.map(Parked::image).orElse(null);
+    }
+    return tx.stored(image).orElse(null);
   }
 
   private void makeRoom(Step step) {
-    if (step.pending()) {
-      return;
-    }
-    tx.unpark(step.key()); // a newer image of the key is here: an older one displaces nothing
-    if (step.unchanged()) {
+    tx.unpark(step.key()); // a newer image of the key is here: the older one is not in the way
+    if (step.pending() || step.unchanged()) {
       return;
     }
     if (step.image().tombstone()) {
@@ -135,12 +133,6 @@ final class RowRules {
         !image.tombstone() && (!step.pending() || rules.keep(Rule.SKIPPED_DISPLACES));
     boolean blocked = displaces && displace(changes, step, position);
     if (step.pending()) {
-      tx.parked(step.key())
-          .ifPresent(
-              parked -> {
-                lost(parked.image(), parked.origin(), changes.origin(), position, Reason.PENDING);
-                tx.unpark(step.key());
-              });
       return;
     }
     if (image.tombstone()) {
