@@ -32,6 +32,7 @@ record Schedule(long seed, Setup setup, List<Step> steps, List<Integer> kept) {
     SYNC(20),
     ELECTION(25),
     FENCE(8),
+    RECORD_BY_OTHER(12),
     CRASH(6),
     POWER_LOSS(10),
     KILL_INSIDE(14),

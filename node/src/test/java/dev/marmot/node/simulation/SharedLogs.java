@@ -5,6 +5,7 @@ import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -17,11 +18,15 @@ final class SharedLogs {
   private final long[] terms;
   private final boolean[] leaderless;
   private final ObjLongConsumer<@Nullable ByteString> ordered;
+  private final Consumer<ByteString> stored;
 
   /**
    * @param ordered sees each entry of the order log when it is committed, with its index
+   * @param stored sees each entry of a data shard when it is committed
    */
-  SharedLogs(int shards, ObjLongConsumer<@Nullable ByteString> ordered) {
+  SharedLogs(
+      int shards, ObjLongConsumer<@Nullable ByteString> ordered, Consumer<ByteString> stored) {
+    this.stored = stored;
     this.ordered = ordered;
     this.terms = new long[shards + 1];
     this.leaderless = new boolean[shards + 1];
@@ -69,6 +74,8 @@ final class SharedLogs {
     long index = entries.size() - 1;
     if (log == LogId.ORDER.number()) {
       ordered.accept(bytes, index);
+    } else if (bytes != null) {
+      stored.accept(bytes);
     }
     return new LogPosition(terms[log], index);
   }

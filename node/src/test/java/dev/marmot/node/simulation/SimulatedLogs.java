@@ -4,8 +4,6 @@ import com.google.protobuf.ByteString;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
-import dev.marmot.raft.ProposalException;
-import dev.marmot.raft.ProposalException.Outcome;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -67,13 +65,9 @@ final class SimulatedLogs implements OrderedLogs {
   @Override
   public CompletionStage<LogPosition> propose(LogId log, ByteString entry) {
     CompletableFuture<LogPosition> answer = new CompletableFuture<>();
-    try {
-      hazard.pass();
-      network.propose(this, log.number(), rewriter.apply(log, entry), answer);
-      hazard.pass();
-    } catch (Hazard.Failure e) {
-      answer.completeExceptionally(new ProposalException(Outcome.UNKNOWN, "simulated"));
-    }
+    hazard.pass();
+    network.propose(this, log.number(), rewriter.apply(log, entry), answer);
+    hazard.pass();
     return answer;
   }
 

@@ -61,6 +61,7 @@ final class Simulation {
       case TRANSACTION -> transact(node, random);
       case SYNC -> node.disk.sync();
       case ELECTION -> elect(random);
+      case RECORD_BY_OTHER -> recordByOther(random);
       case CRASH, POWER_LOSS, DEATH, SUSPICION, KILL_INSIDE, CALL_FAILS, CUT -> {
         if (random.nextInt(100) < schedule.setup().faultPercent()) {
           fault(step, node, random);
@@ -201,6 +202,18 @@ final class Simulation {
       node.unreachable = random.nextInt(world.logs().logs());
       world.coverage().count(Event.STALLED_COPIES);
     }
+  }
+
+  /** Whoever holds all chunks of a change set may propose its record, too. */
+  private void recordByOther(SplittableRandom random) {
+    world
+        .records()
+        .complete(random)
+        .ifPresent(
+            record -> {
+              world.coverage().count(Event.RECORDS_BY_OTHERS);
+              world.network().proposeFromOutside(0, KnownRecords.entry(record));
+            });
   }
 
   /** Somebody takes an origin for dead, and ends its epoch. */

@@ -1,5 +1,6 @@
 package dev.marmot.node.simulation;
 
+import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -9,6 +10,7 @@ final class World {
   private final Coverage coverage = new Coverage();
   private final WriteLedger ledger = new WriteLedger();
   private final Captures captures = new Captures(ledger, coverage);
+  private final KnownRecords records = new KnownRecords();
   private final OrderReference reference = new OrderReference(captures, ledger, coverage);
   private final StateChecker checker = new StateChecker(
           reference, new ConflictChecker(reference, captures, ledger, coverage), coverage);
@@ -19,11 +21,16 @@ final class World {
 
   World(Setup setup) {
     this.setup = setup;
-    this.logs = new SharedLogs(setup.shards(), reference::ordered);
-    this.network = new Network(logs, captures::proposed, this::isCutOff, coverage);
+    this.logs = new SharedLogs(setup.shards(), reference::ordered, records::stored);
+    this.network = new Network(logs, this::proposed, this::isCutOff, coverage);
     for (int id = 1; id <= setup.nodes(); id++) {
       nodes.add(new SimulatedNode(id, this));
     }
+  }
+
+  private void proposed(int node, int log, ByteString entry) {
+    captures.proposed(node, log, entry);
+    records.proposed(log, entry);
   }
 
   private boolean isCutOff(int node) {
@@ -52,6 +59,10 @@ final class World {
 
   OrderReference reference() {
     return reference;
+  }
+
+  KnownRecords records() {
+    return records;
   }
 
   StateChecker checker() {
