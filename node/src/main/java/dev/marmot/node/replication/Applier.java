@@ -1,6 +1,7 @@
 package dev.marmot.node.replication;
 
 import dev.marmot.node.replication.Plan.Action;
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Fence;
 import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.ApplyTransaction;
@@ -24,6 +25,7 @@ public final class Applier {
   private final int self;
   private final BiConsumer<Fence, Long> fences;
   private final Terms terms;
+  private final ProtocolRules rules;
   private @Nullable WriterWindow window;
   private final AtomicLong changeSets = new AtomicLong();
   private final AtomicLong rows = new AtomicLong();
@@ -40,12 +42,14 @@ public final class Applier {
       ChunkIndex chunks,
       Terms terms,
       int maxRows,
+      ProtocolRules rules,
       BiConsumer<Fence, Long> fences) {
     this.self = self;
     this.store = store;
     this.chunks = chunks;
     this.terms = terms;
-    this.planner = new Planner(logs, chunks, terms, maxRows);
+    this.rules = rules;
+    this.planner = new Planner(logs, chunks, terms, maxRows, rules);
     this.fences = fences;
   }
 
@@ -77,7 +81,7 @@ public final class Applier {
     long appliedSets = 0;
     long appliedRows = 0;
     try (ApplyTransaction tx = store.begin()) {
-      RowRules rules = new RowRules(tx, writers, self, store.state().file());
+      RowRules rowRules = new RowRules(tx, writers, self, store.state().file(), rules);
       for (Plan.Entry entry : plan.entries()) {
         int slot = 0;
         for (Action action : entry.actions()) {
@@ -89,7 +93,7 @@ public final class Applier {
               action instanceof Action.Apply apply
                   ? apply.changes()
                   : ((Action.Fire) action).changes();
-          rules.apply(changes, entry.index(), slot++);
+          rowRules.apply(changes, entry.index(), slot++);
           finish(tx, changes);
           appliedSets++;
           appliedRows += changes.rows().size();
@@ -99,7 +103,7 @@ public final class Applier {
           tx.windowStart(writers.start());
         }
       }
-      rules.rejudgeParked(plan.lastIndex());
+      rowRules.rejudgeParked(plan.lastIndex());
       tx.position(terms.of(plan.lastIndex()), plan.lastIndex());
       tx.commit();
     }
@@ -111,7 +115,8 @@ public final class Applier {
     ChangeSetId id = changes.id();
     tx.last(
         id.origin(), new LastApplied(id.epoch(), id.number(), changes.maxSeq(), changes.file()));
-    if (id.origin() == self && changes.file() == store.state().file()) {
+    if (id.origin() == self
+        && (changes.file() == store.state().file() || !rules.keep(Rule.FILE_IDENTITY))) {
       tx.trimChangeLog(changes.maxSeq());
     }
   }
@@ -120,7 +125,7 @@ public final class Applier {
     WriterWindow current = window;
     if (current == null) {
       ReplicaState state = store.state();
-      current = new WriterWindow(WriterWindow.KEYS, store.writers(), state.windowStart());
+      current = new WriterWindow(rules.windowKeys(), store.writers(), state.windowStart());
       window = current;
     }
     return current;

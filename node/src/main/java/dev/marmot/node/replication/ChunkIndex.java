@@ -2,6 +2,7 @@ package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Chunk;
 import dev.marmot.proto.v1.ShardEntry;
 import dev.marmot.raft.LogId;
@@ -23,13 +24,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChunkIndex {
   private final Supplier<ReplicaState> state;
+  private final ProtocolRules rules;
   private final Map<ChangeSetId, @Nullable Place[]> places = new ConcurrentHashMap<>();
 
   /**
    * @param state the committed bookkeeping: chunks of settled change sets are dropped on sight
    */
-  public ChunkIndex(Supplier<ReplicaState> state) {
+  public ChunkIndex(Supplier<ReplicaState> state, ProtocolRules rules) {
     this.state = state;
+    this.rules = rules;
   }
 
   /** Notes the chunks of a committed entry of a data shard. Called in index order per shard. */
@@ -72,8 +75,11 @@ public final class ChunkIndex {
     List<Chunk> found = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
       Place place = known[i];
-      if (place == null) {
+      if (place == null && rules.keep(Rule.ALL_CHUNKS)) {
         return Optional.empty();
+      }
+      if (place == null) {
+        continue;
       }
       found.add(chunkAt(logs, place, id, i));
     }

@@ -20,11 +20,13 @@ final class Cutter {
   private final int self;
   private final int shards;
   private final int inlineLimit;
+  private final int pieceBytes;
 
-  Cutter(int self, int shards, int inlineLimit) {
+  Cutter(int self, int shards, int inlineLimit, int pieceBytes) {
     this.self = self;
     this.shards = shards;
     this.inlineLimit = inlineLimit;
+    this.pieceBytes = pieceBytes;
   }
 
   InFlight cut(ChangeSetId id, CapturedChanges captured) {
@@ -32,7 +34,7 @@ final class Cutter {
       throw new ProtocolViolation("cannot cut change set " + id + ": it is not of node " + self);
     }
     List<Piece> pieces = new ArrayList<>();
-    for (List<RowImage> rows : Slicer.slice(captured.rows())) {
+    for (List<RowImage> rows : Slicer.slice(captured.rows(), pieceBytes)) {
       addPieces(pieces, rows);
     }
     boolean inline = pieces.size() == 1 && pieces.get(0).bytes().size() < inlineLimit;

@@ -1,5 +1,6 @@
 package dev.marmot.node.replication;
 
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import java.util.HashMap;
@@ -13,23 +14,26 @@ import java.util.Map;
 final class OrderState {
   private final Map<Integer, LastApplied> last;
   private final Map<Integer, Long> minEpoch;
+  private final ProtocolRules rules;
 
-  OrderState(ReplicaState committed) {
+  OrderState(ReplicaState committed, ProtocolRules rules) {
     last = new HashMap<>(committed.last());
     minEpoch = new HashMap<>(committed.minEpoch());
+    this.rules = rules;
   }
 
   /** Acceptance: a function of the order log alone. */
   Verdict judge(ChangeSetId id) {
-    if (id.epoch() < minEpoch(id.origin())) {
+    if (id.epoch() < minEpoch(id.origin()) && rules.keep(Rule.OLD_EPOCHS_ARE_DEAD)) {
       return Verdict.DEAD;
     }
     LastApplied applied = last(id.origin());
     if (covers(applied, id)) {
-      return Verdict.DUPLICATE;
+      return rules.keep(Rule.EACH_ONCE) ? Verdict.DUPLICATE : Verdict.ACCEPTED;
     }
     long previous = applied.epoch() == id.epoch() ? applied.number() : 0;
-    return id.number() == previous + 1 ? Verdict.ACCEPTED : Verdict.GAP;
+    boolean follows = id.number() == previous + 1 || !rules.keep(Rule.NO_GAPS);
+    return follows ? Verdict.ACCEPTED : Verdict.GAP;
   }
 
   void accept(ChangeSetId id, long maxSeq, long file) {

@@ -2,6 +2,7 @@ package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
 import dev.marmot.node.replication.InFlight.Piece;
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Epoch;
 import dev.marmot.proto.v1.Fence;
 import dev.marmot.proto.v1.OrderItem;
@@ -37,6 +38,7 @@ public final class Origin {
   private final ChunkIndex chunks;
   private final EpochCounter counter;
   private final OriginOptions options;
+  private final ProtocolRules rules;
   private final Runnable wake;
   private final Cutter cutter;
   private final Queue<Consumer<Long>> answers = new ConcurrentLinkedQueue<>();
@@ -60,6 +62,7 @@ public final class Origin {
       ChunkIndex chunks,
       EpochCounter counter,
       OriginOptions options,
+      ProtocolRules rules,
       Runnable wake) {
     this.self = self;
     this.logs = logs;
@@ -67,13 +70,17 @@ public final class Origin {
     this.chunks = chunks;
     this.counter = counter;
     this.options = options;
+    this.rules = rules;
     this.wake = wake;
-    this.cutter = new Cutter(self, logs.shards(), options.inlineLimit());
+    this.cutter = new Cutter(self, logs.shards(), options.inlineLimit(), rules.pieceBytes());
   }
 
   /** Opens a new epoch: what was in flight before is dead, its keys are still in the change log. */
   public void open() {
     long opened = Math.max(counter.load(), store.state().minEpochOf(self)) + 1;
+    if (!rules.keep(Rule.NEW_EPOCH_AT_START)) {
+      opened = Math.max(1, store.state().minEpochOf(self));
+    }
     counter.store(opened);
     epoch = opened;
     number = 0;
@@ -99,14 +106,15 @@ public final class Origin {
       progress = new Progress(epoch, 0, false, 0);
       return Long.MAX_VALUE;
     }
-    if (live > epoch) {
+    if (live > epoch && rules.keep(Rule.REOPEN_ENDED_EPOCH)) {
       open();
     }
     decide(state);
     boolean ready = live == epoch;
     if (!ready) {
       sayHello(now);
-    } else {
+    }
+    if (ready || !rules.keep(Rule.CAPTURE_WHEN_READY)) {
       while (capture(state)) {
         sendChunks(now);
       }
@@ -147,7 +155,9 @@ public final class Origin {
       return false;
     }
     LastApplied last = state.lastOf(self);
-    long from = Math.max(capturedSeq, last.file() == state.file() ? last.maxSeq() : 0);
+    boolean sameFile = last.file() == state.file() || !rules.keep(Rule.FILE_IDENTITY);
+    boolean after = sameFile && rules.keep(Rule.CAPTURE_AFTER_MAX_SEQ);
+    long from = Math.max(capturedSeq, after ? last.maxSeq() : 0);
     Fence fence = fences.poll();
     if (fence != null) {
       flight.add(cutter.fence(nextId(), fence, from, state));
@@ -161,7 +171,9 @@ public final class Origin {
     if (captured.isEmpty()) {
       return false;
     }
-    store.sync(); // sent implies durable here
+    if (rules.keep(Rule.SYNC_BEFORE_SENDING)) {
+      store.sync(); // sent implies durable here
+    }
     flight.add(cutter.cut(nextId(), captured.get()));
     number++; // not before: a number without a change set would be a gap for ever
     capturedSeq = captured.get().maxSeq();
@@ -205,7 +217,8 @@ public final class Origin {
         continue; // ordered, not applied here yet
       }
       boolean alone = f.record().hasFence();
-      if (!f.chunksCommitted()
+      boolean complete = f.chunksCommitted() || !rules.keep(Rule.CHUNKS_BEFORE_RECORD);
+      if (!complete
           || !f.recordAttempt().isDue(now)
           || (!items.isEmpty() && (alone || !Entries.fits(items, rows + f.rows())))) {
         break;

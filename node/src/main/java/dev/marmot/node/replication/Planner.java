@@ -3,6 +3,7 @@ package dev.marmot.node.replication;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.node.replication.Plan.Action;
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Chunk;
 import dev.marmot.proto.v1.OrderItem;
 import dev.marmot.proto.v1.OrderLogEntry;
@@ -26,20 +27,23 @@ final class Planner {
   private final ChunkIndex chunks;
   private final Terms terms;
   private final int maxRows;
+  private final ProtocolRules rules;
 
   /**
    * @param maxRows an entry is added to a plan while it has fewer rows than this
    */
-  Planner(OrderedLogs logs, ChunkIndex chunks, Terms terms, int maxRows) {
+  Planner(
+      OrderedLogs logs, ChunkIndex chunks, Terms terms, int maxRows, ProtocolRules rules) {
     this.logs = logs;
     this.chunks = chunks;
     this.terms = terms;
     this.maxRows = maxRows;
+    this.rules = rules;
   }
 
   /** The next transaction; empty when nothing is there or the next entry waits for its chunks. */
   Optional<Plan> next(ReplicaState state) {
-    OrderState order = new OrderState(state);
+    OrderState order = new OrderState(state, rules);
     List<Plan.Entry> entries = new ArrayList<>();
     long newest = terms.newest();
     int rows = 0;
@@ -132,8 +136,10 @@ final class Planner {
     return chunks.read(logs, id, record.getChunks()).map(pieces -> decode(id, record, pieces));
   }
 
-  private static List<RowImage> decode(ChangeSetId id, Record record, List<Chunk> pieces) {
-    checkChecksum(id, record, pieces);
+  private List<RowImage> decode(ChangeSetId id, Record record, List<Chunk> pieces) {
+    if (rules.keep(Rule.ALL_CHUNKS)) {
+      checkChecksum(id, record, pieces);
+    }
     List<RowImage> rows = new ArrayList<>();
     ByteString frame = ByteString.EMPTY;
     for (Chunk piece : pieces) {

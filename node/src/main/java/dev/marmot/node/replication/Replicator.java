@@ -46,7 +46,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     this.counter = counter;
     this.originOptions = originOptions;
     this.applierOptions = applierOptions;
-    this.chunks = new ChunkIndex(store::state);
+    this.chunks = new ChunkIndex(store::state, ProtocolRules.ALL);
     this.waiters = new StateWaiters(store::state);
   }
 
@@ -54,8 +54,15 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   public void start(OrderedLogs logs) {
     Applier applier =
         new Applier(
-            self, logs, store, chunks, terms, applierOptions.maxRows(), Replicator::fenceFired);
-    Origin origin = new Origin(self, logs, store, chunks, counter, originOptions, this::wakeOrigin);
+            self,
+            logs,
+            store,
+            chunks,
+            terms,
+            applierOptions.maxRows(),
+            ProtocolRules.ALL,
+            Replicator::fenceFired);
+    Origin origin = new Origin(self, logs, store, chunks, counter, originOptions, ProtocolRules.ALL, this::wakeOrigin);
     origin.open();
     Loop applierLoop = new Loop("n" + self + "-applier", () -> apply(applier));
     Loop originLoop = new Loop("n" + self + "-origin", () -> send(origin));

@@ -1,5 +1,6 @@
 package dev.marmot.node.replication;
 
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.ApplyTransaction.Parked;
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
@@ -28,17 +29,22 @@ final class RowRules {
   private final WriterWindow window;
   private final int self;
   private final long file;
+  private final ProtocolRules rules;
 
-  RowRules(ApplyTransaction tx, WriterWindow window, int self, long file) {
+  RowRules(
+      ApplyTransaction tx, WriterWindow window, int self, long file, ProtocolRules rules) {
     this.tx = tx;
     this.window = window;
     this.self = self;
     this.file = file;
+    this.rules = rules;
   }
 
   /** Applies the rows of one accepted change set at its position. */
   void apply(ChangeSet changes, long position, int slot) {
-    boolean own = changes.origin() == self && changes.file() == file;
+    boolean own =
+        changes.origin() == self
+            && (changes.file() == file || !rules.keep(Rule.FILE_IDENTITY));
     List<Step> steps = new ArrayList<>(changes.rows().size());
     for (RowImage image : changes.rows()) {
       steps.add(compare(changes, own, image, position));
@@ -60,15 +66,14 @@ final class RowRules {
     RowKey key = tx.key(image);
     boolean pending = isPending(changes, own, key);
     WriterEntry writer = window.lastWriter(image.keyHash());
+    boolean over = image.over() && rules.keep(Rule.OVER);
     boolean unseen =
         writer == null
-            ? changes.base() + 1 < window.start() || image.over()
+            ? changes.base() + 1 < window.start() || over
             : (writer.origin() != changes.origin() || writer.file() != changes.file())
-                && (writer.position() > changes.base() || image.over());
-    RowImage current = null;
-    if (!pending && (own || unseen)) {
-      current = current(key, image);
-    }
+                && (writer.position() > changes.base() || over);
+    unseen &= rules.keep(Rule.CONFLICTS_EVERYWHERE);
+    RowImage current = own || unseen ? current(key, image, pending) : null;
     if (unseen && current != null && !current.sameContent(image)) {
       Reason reason = image.tombstone() ? Reason.DELETED : Reason.OVERWRITTEN;
       int loser = writer == null ? 0 : writer.origin();
@@ -77,7 +82,7 @@ final class RowRules {
     if (own && !pending) {
       tx.unskip(key);
     }
-    boolean unchanged = own && current != null && current.sameContent(image);
+    boolean unchanged = own && !pending && current != null && current.sameContent(image);
     return new Step(image, key, pending, own, unchanged);
   }
 
@@ -86,25 +91,31 @@ final class RowRules {
     if (newest.isEmpty()) {
       return false;
     }
-    if (own && newest.getAsLong() <= changes.maxSeq()) {
+    boolean newer = newest.getAsLong() > changes.maxSeq() && rules.keep(Rule.SETTLE_BY_MAX_SEQ);
+    if (own && !newer) {
       tx.settle(key);
       return false;
     }
     return true;
   }
 
-  private @Nullable RowImage current(RowKey key, RowImage image) {
+  /** What the order log put under the key so far; a pending local row is not yet of it. */
+  private @Nullable RowImage current(RowKey key, RowImage image, boolean pending) {
     Optional<Parked> parked = tx.parked(key);
-    return parked.isPresent() ? parked.get().image() : tx.stored(image).orElse(null);
+    if (parked.isPresent() || pending) {
+      return parked.map(Parked::image).orElse(null);
+    }
+    return tx.stored(image).orElse(null);
   }
 
   private void makeRoom(Step step) {
+    tx.unpark(step.key()); // a newer image of the key is here: the older one is not in the way
     if (step.pending() || step.unchanged()) {
       return;
     }
     if (step.image().tombstone()) {
       tx.delete(step.image());
-    } else if (tx.hasUniqueIndexes(step.image().table())) {
+    } else if (tx.hasUniqueIndexes(step.image().table()) && rules.keep(Rule.MAKE_ROOM_FIRST)) {
       tx.vacate(step.image());
     }
   }
@@ -118,17 +129,12 @@ final class RowRules {
       }
       tx.skip(step.key());
     }
-    boolean blocked = !image.tombstone() && displace(changes, step, position);
+    boolean displaces =
+        !image.tombstone() && (!step.pending() || rules.keep(Rule.SKIPPED_DISPLACES));
+    boolean blocked = displaces && displace(changes, step, position);
     if (step.pending()) {
-      tx.parked(step.key())
-          .ifPresent(
-              parked -> {
-                lost(parked.image(), parked.origin(), changes.origin(), position, Reason.PENDING);
-                tx.unpark(step.key());
-              });
       return;
     }
-    tx.unpark(step.key());
     if (image.tombstone()) {
       tx.unhold(step.key());
     } else if (blocked) {
@@ -158,7 +164,9 @@ final class RowRules {
         }
       }
     }
-    for (Parked parked : tx.parkedColliders(image)) {
+    List<Parked> parkedColliders =
+        rules.keep(Rule.PARKED_IS_DISPLACED) ? tx.parkedColliders(image) : List.of();
+    for (Parked parked : parkedColliders) {
       lost(parked.image(), parked.origin(), changes.origin(), position, Reason.DISPLACED);
       tx.unpark(parked.key());
     }
@@ -168,7 +176,7 @@ final class RowRules {
   /** After the last record of a transaction: parked images whose obstacle is gone are stored. */
   void rejudgeParked(long position) {
     for (Parked parked : tx.parked()) {
-      if (tx.pendingSeq(parked.key()).isPresent()) {
+      if (tx.pendingSeq(parked.key()).isPresent() && rules.keep(Rule.PARKED_GIVES_WAY)) {
         lost(parked.image(), parked.origin(), self, position, Reason.PENDING);
         tx.unpark(parked.key());
         tx.skip(parked.key());

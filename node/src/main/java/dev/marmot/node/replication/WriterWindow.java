@@ -14,9 +14,6 @@ import org.jspecify.annotations.Nullable;
  * the window is the same on every node. Confined to the applier thread.
  */
 final class WriterWindow {
-  /** Keys remembered. Part of the protocol: must be the same on all nodes. */
-  static final int KEYS = 100_000;
-
   private final int capacity;
   private final Deque<WriterEntry> entries = new ArrayDeque<>();
   private final Map<Long, WriterEntry> newest = new HashMap<>();

@@ -21,7 +21,8 @@ public final class Slicer {
     return slice(rows, PIECE_BYTES);
   }
 
-  static List<List<RowImage>> slice(List<RowImage> rows, int pieceBytes) {
+  /** The pieces, of about this size instead. */
+  public static List<List<RowImage>> slice(List<RowImage> rows, int pieceBytes) {
     List<List<RowImage>> pieces = new ArrayList<>();
     int from = 0;
     long size = 0;

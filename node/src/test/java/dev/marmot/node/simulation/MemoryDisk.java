@@ -1,0 +1,77 @@
+package dev.marmot.node.simulation;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.random.RandomGenerator;
+
+/**
+ * Where one SQLite file lives: survives a crash of the process; a power loss takes back some of the
+ * commits since the last sync. Confined to the simulation's thread.
+ */
+final class MemoryDisk {
+  /** Commits that may be unsynced: then the oldest becomes durable, as by a checkpoint. */
+  private static final int MOST_UNSYNCED = 30;
+
+  /** A committed state and the application's writes in its last transaction. */
+  private record Version(MemoryFile file, List<LocalWrite> writes) {}
+
+  /** Oldest first; the first is durable, the last is what everybody reads. */
+  private final Deque<Version> versions = new ArrayDeque<>();
+
+  MemoryDisk(long file) {
+    versions.add(new Version(new MemoryFile(file), List.of()));
+  }
+
+  /** The newest committed state; must not be changed. */
+  MemoryFile current() {
+    return versions.getLast().file();
+  }
+
+  void commit(MemoryFile next, List<LocalWrite> writes) {
+    versions.addLast(new Version(next, List.copyOf(writes)));
+    if (versions.size() > MOST_UNSYNCED) {
+      versions.removeFirst();
+    }
+  }
+
+  void sync() {
+    Version newest = versions.getLast();
+    versions.clear();
+    versions.add(new Version(newest.file(), List.of()));
+  }
+
+  /** Power loss: returns the application's writes that are gone. */
+  List<LocalWrite> losePower(RandomGenerator random, Set<Sabotage> sabotage) {
+    MemoryFile newest = current();
+    int lost = random.nextInt(versions.size());
+    List<LocalWrite> gone = new ArrayList<>();
+    for (int i = 0; i < lost; i++) {
+      gone.addAll(versions.removeLast().writes());
+    }
+    sync();
+    if (sabotage.contains(Sabotage.POSITION_OUTSIDE_TRANSACTION)) {
+      keepBookkeeping(newest);
+    }
+    return gone;
+  }
+
+  /** The file is lost; a new one takes its place. */
+  void replace(long file) {
+    versions.clear();
+    versions.add(new Version(new MemoryFile(file), List.of()));
+  }
+
+  private void keepBookkeeping(MemoryFile newest) {
+    MemoryFile torn = current().copy();
+    torn.position = newest.position;
+    torn.term = newest.term;
+    torn.windowStart = newest.windowStart;
+    torn.last.putAll(newest.last);
+    torn.minEpoch.putAll(newest.minEpoch);
+    versions.clear();
+    versions.add(new Version(torn, List.of()));
+  }
+}

@@ -1,0 +1,16 @@
+package dev.marmot.node.simulation;
+
+/**
+ * Rules whose place is not in the replication package: the simulation breaks them in what it puts in
+ * the place of SQLite, of the hooks and of the disk.
+ */
+enum Sabotage {
+  /** The hooks log a noted key although its row is still there. */
+  NOTES_ARE_WRITES,
+  /** After a power loss the bookkeeping is newer than the rows. */
+  POSITION_OUTSIDE_TRANSACTION,
+  /** A chunk that is proposed again carries the rows of now. */
+  NEW_BYTES_AT_RETRY,
+  /** The highest change log number is forgotten with its row, and used again. */
+  SEQ_REUSED
+}

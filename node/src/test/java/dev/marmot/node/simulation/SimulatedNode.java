@@ -1,0 +1,185 @@
+package dev.marmot.node.simulation;
+
+import com.google.protobuf.ByteString;
+import dev.marmot.node.replication.Applier;
+import dev.marmot.node.replication.ChunkIndex;
+import dev.marmot.node.replication.EpochCounter;
+import dev.marmot.node.replication.Origin;
+import dev.marmot.node.replication.Terms;
+import dev.marmot.raft.LogId;
+import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.ReplicaState;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A server: its disk, its application, and, while it is up, a process that runs the production
+ * origin and applier. Confined to the simulation's thread.
+ */
+final class SimulatedNode {
+  /** What lives and dies with the process. */
+  record Life(
+      SimulatedLogs logs,
+      MemoryReplicaStore store,
+      ChunkIndex chunks,
+      Applier applier,
+      Origin origin) {}
+
+  /** What a node cannot reach of the raft logs. */
+  static final int NOTHING = -1;
+
+  static final int EVERYTHING = -2;
+
+  final int id;
+  final MemoryDisk disk;
+  final Application application;
+  final Hazard hazard = new Hazard();
+
+  /** For each log, the last index that its copy holds on disk. */
+  final long[] copied;
+
+  /** The log whose copy stalls, or {@link #NOTHING}, or {@link #EVERYTHING} when it is cut off. */
+  int unreachable = NOTHING;
+
+  boolean dead;
+  private final World world;
+  private long epochCounter;
+  private @Nullable Life life;
+
+  SimulatedNode(int id, World world) {
+    this.id = id;
+    this.world = world;
+    this.disk = new MemoryDisk(world.nextFile());
+    this.application = new Application(id, world.ledger(), world.coverage());
+    this.copied = new long[world.logs().logs()];
+  }
+
+  boolean isUp() {
+    return life != null;
+  }
+
+  Life life() {
+    Life current = life;
+    if (current == null) {
+      throw new IllegalStateException("node " + id + " is down");
+    }
+    return current;
+  }
+
+  /** Starts the process; its copies of the logs are handed over from their beginning. */
+  void start() {
+    MemoryReplicaStore store = new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
+    ChunkIndex chunks = new ChunkIndex(store::state, world.setup().rules());
+    Terms terms = new Terms();
+    SimulatedLogs logs =
+        new SimulatedLogs(
+            id,
+            world.logs(),
+            world.network(),
+            hazard,
+            rewriter(),
+            (log, position, entry) -> {
+              if (log.isOrderLog()) {
+                terms.committed(position);
+              } else {
+                chunks.committed(log, position, entry);
+              }
+            });
+    Applier applier =
+        new Applier(
+            id, logs, store, chunks, terms, world.setup().maxRows(), world.setup().rules(), (fence, position) -> {});
+    Origin origin =
+        new Origin(id, logs, store, chunks, new Counter(), world.setup().origin(), world.setup().rules(), () -> {});
+    life = new Life(logs, store, chunks, applier, origin);
+    origin.open();
+  }
+
+  private BiFunction<LogId, ByteString, ByteString> rewriter() {
+    Resender resender = new Resender(disk);
+    return world.setup().sabotage().contains(Sabotage.NEW_BYTES_AT_RETRY)
+        ? resender::rewrite
+        : (log, entry) -> entry;
+  }
+
+  private MemoryReplicaStore.Observer observer() {
+    return new MemoryReplicaStore.Observer() {
+      @Override
+      public void captured(CapturedChanges changes, MemoryFile file) {
+        world.captures().captured(id, changes, file);
+      }
+
+      @Override
+      public void applied(MemoryFile before, MemoryFile after) {
+        world.checker().applied(id, before, after);
+      }
+    };
+  }
+
+  /** The process dies, with all that it had in memory. */
+  void stop() {
+    Life ended = life;
+    if (ended != null) {
+      ended.logs().die();
+      world.captures().processDied(id);
+      hazard.disarm();
+      life = null;
+    }
+  }
+
+  /** Advances the copy of a log. */
+  void deliver(int log, long upTo) {
+    life().logs().deliver(log, upTo);
+    copied[log] = Math.max(copied[log], upTo);
+  }
+
+  /** Whether everything that this node has to do is done. */
+  boolean isQuiet() {
+    ReplicaState state = disk.current().state();
+    Origin.Progress progress = life().origin().progress();
+    return state.position() == lastEntry()
+        && progress.ready()
+        && progress.inFlight() == 0
+        && life().store().pendingChanges() == 0
+        && disk.current().parked.isEmpty()
+        && disk.current().skipped.isEmpty()
+        && life().chunks().open() == 0;
+  }
+
+  /** Index of the last entry of the order log that is not Raft's own: the position to reach. */
+  private long lastEntry() {
+    long at = world.logs().end(0);
+    while (at >= 0 && world.logs().entry(0, at).bytes() == null) {
+      at--;
+    }
+    return at;
+  }
+
+  String describe() {
+    MemoryFile file = disk.current();
+    return "n%d: position %d of %d, pending %d, parked %s, skipped %s, open %d, %s"
+        .formatted(
+            id,
+            file.position,
+            world.logs().end(0),
+            file.pending().size(),
+            file.parked.keySet().stream().map(SampleTable::show).toList(),
+            file.skipped.stream().map(SampleTable::show).toList(),
+            life().chunks().open(),
+            life().origin().progress());
+  }
+
+  /** The epoch counter on this node's disk: a store is durable at once. */
+  private final class Counter implements EpochCounter {
+    @Override
+    public long load() {
+      return epochCounter;
+    }
+
+    @Override
+    public void store(long epoch) {
+      hazard.pass();
+      epochCounter = epoch;
+      hazard.pass();
+    }
+  }
+}

@@ -1,0 +1,340 @@
+package dev.marmot.node.simulation;
+
+import com.google.protobuf.ByteString;
+import dev.marmot.node.replication.Origin;
+import dev.marmot.node.simulation.Coverage.Event;
+import dev.marmot.node.simulation.Schedule.Step;
+import dev.marmot.proto.v1.BarrierFence;
+import dev.marmot.proto.v1.Epoch;
+import dev.marmot.proto.v1.Fence;
+import dev.marmot.proto.v1.OrderItem;
+import dev.marmot.proto.v1.OrderLogEntry;
+import dev.marmot.raft.LogId;
+import dev.marmot.sqlite.ReplicaState;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * Runs one schedule: faults and work in the order that it says, then a calm in which everything
+ * must come to rest and agree. Confined to one thread.
+ */
+final class Simulation {
+  /** Rounds within which all must be quiet after the last fault. */
+  private static final int CALM_ROUNDS = 300;
+
+  private final Schedule schedule;
+  private final World world;
+  private long clock;
+  private long fences;
+
+  Simulation(Schedule schedule) {
+    this.schedule = schedule;
+    this.world = new World(schedule.setup());
+  }
+
+  Coverage coverage() {
+    return world.coverage();
+  }
+
+  /** Runs it all; throws what is found, a {@link Violation} or an exception of the protocol's. */
+  void run() {
+    world.nodes().forEach(SimulatedNode::start);
+    for (Step step : schedule.steps()) {
+      take(step);
+      world.coverage().count(Event.STEPS);
+    }
+    Trace.print("calm");
+    calm();
+  }
+
+  private void take(Step step) {
+    Trace.print("%s", step);
+    SplittableRandom random = new SplittableRandom(step.seed());
+    SimulatedNode node = world.nodes().get(step.node() - 1);
+    clock += random.nextInt(200);
+    switch (step.action()) {
+      case NETWORK -> {
+        for (int i = 0; i < 5; i++) {
+          world.network().step(random);
+        }
+      }
+      case TRANSACTION -> transact(node, random);
+      case SYNC -> node.disk.sync();
+      case ELECTION -> elect(random);
+      case RECORD_BY_OTHER -> recordByOther(random);
+      case CRASH, POWER_LOSS, DEATH, SUSPICION, KILL_INSIDE, CALL_FAILS, CUT -> {
+        if (random.nextInt(100) < schedule.setup().faultPercent()) {
+          fault(step, node, random);
+        }
+      }
+      case START -> {
+        if (!node.isUp() && !node.dead) {
+          start(node, random);
+        }
+      }
+      default -> {
+        if (node.isUp()) {
+          work(step, node, random);
+        }
+      }
+    }
+  }
+
+  private void transact(SimulatedNode node, SplittableRandom random) {
+    if (!node.dead && node.application.transact(node.disk, schedule.setup().sabotage(), random) && node.isUp()) {
+      Trace.print("  n%d writes, seq %d", node.id, node.disk.current().newestSeq);
+      node.life().store().applicationCommitted();
+    }
+  }
+
+  private void elect(SplittableRandom random) {
+    int log = random.nextInt(world.logs().logs());
+    if (random.nextInt(4) == 0) {
+      world.logs().appendOwn(log);
+    } else if (world.logs().hasLeader(log) && random.nextInt(3) == 0) {
+      world.logs().loseLeader(log);
+      world.coverage().count(Event.LEADERLESS_LOGS);
+    } else {
+      world.logs().elect(log);
+    }
+  }
+
+  private void start(SimulatedNode node, SplittableRandom random) {
+    try {
+      node.start();
+      world.coverage().count(Event.RESTARTS);
+      for (int log = 0; log < world.logs().logs(); log++) {
+        node.deliver(log, random.nextLong(-1, node.copied[log] + 1));
+      }
+    } catch (Hazard.Killed | Hazard.Failure e) {
+      node.stop(); // it is started again by whoever watches over it
+    }
+  }
+
+  /** A part of the process does its work, and perhaps dies or fails in the middle of it. */
+  private void work(Step step, SimulatedNode node, SplittableRandom random) {
+    try {
+      switch (step.action()) {
+        case ORIGIN -> send(node);
+        case DELIVER -> deliver(node, random);
+        case DELIVER_AND_APPLY -> {
+          deliver(node, random);
+          apply(node);
+        }
+        case APPLY -> apply(node);
+        case FENCE -> fence(node);
+        default -> throw new IllegalStateException("unknown step " + step);
+      }
+    } catch (Hazard.Killed e) {
+      world.coverage().count(Event.KILLED_INSIDE);
+      crash(node, random, random.nextInt(3) == 0);
+    } catch (Hazard.Failure e) {
+      world.coverage().count(Event.FAILED_CALLS);
+    }
+  }
+
+  private void send(SimulatedNode node) {
+    Origin origin = node.life().origin();
+    long epoch = origin.progress().epoch();
+    origin.step(clock);
+    if (epoch != 0 && origin.progress().epoch() > epoch) {
+      world.coverage().count(Event.REOPENED_EPOCHS);
+    }
+  }
+
+  private void deliver(SimulatedNode node, SplittableRandom random) {
+    if (node.unreachable == SimulatedNode.EVERYTHING) {
+      return;
+    }
+    for (int log = 0; log < world.logs().logs(); log++) {
+      long from = node.life().logs().committed(new LogId(log));
+      if (log != node.unreachable && random.nextInt(5) < 3 && world.logs().hasLeader(log)) {
+        node.deliver(log, random.nextLong(from, world.logs().end(log) + 1));
+      }
+    }
+  }
+
+  private void apply(SimulatedNode node) {
+    boolean more = node.life().applier().step();
+    if (!more && node.disk.current().position < node.life().logs().committed(LogId.ORDER)) {
+      world.coverage().count(Event.WAITS_FOR_CHUNKS);
+    }
+  }
+
+  private void fence(SimulatedNode node) {
+    fences++;
+    node.life()
+        .origin()
+        .propose(
+            Fence.newBuilder()
+                .setId("fence " + fences)
+                .setBarrier(BarrierFence.getDefaultInstance())
+                .build());
+  }
+
+  private void fault(Step step, SimulatedNode node, SplittableRandom random) {
+    switch (step.action()) {
+      case CRASH -> crash(node, random, false);
+      case POWER_LOSS -> crash(node, random, true);
+      case KILL_INSIDE -> node.hazard.killAfter(1 + random.nextInt(30));
+      case CALL_FAILS -> node.hazard.failAfter(1 + random.nextInt(30));
+      case CUT -> cut(node, random);
+      case SUSPICION -> suspect(node.id, false);
+      case DEATH -> {
+        long dead = world.nodes().stream().filter(other -> other.dead).count();
+        if (schedule.setup().nodesDie() && dead < (world.nodes().size() - 1) / 2) {
+          crash(node, random, random.nextBoolean());
+          node.dead = true;
+          world.coverage().count(Event.DEAD_NODES);
+        }
+      }
+      default -> throw new IllegalStateException("unknown fault " + step);
+    }
+  }
+
+  private void cut(SimulatedNode node, SplittableRandom random) {
+    if (node.unreachable != SimulatedNode.NOTHING) {
+      node.unreachable = SimulatedNode.NOTHING;
+    } else if (random.nextInt(3) == 0) {
+      node.unreachable = SimulatedNode.EVERYTHING;
+      world.coverage().count(Event.CUT_OFF_NODES);
+    } else {
+      node.unreachable = random.nextInt(world.logs().logs());
+      world.coverage().count(Event.STALLED_COPIES);
+    }
+  }
+
+  /** Whoever holds all chunks of a change set may propose its record, too. */
+  private void recordByOther(SplittableRandom random) {
+    world
+        .records()
+        .complete(random)
+        .ifPresent(
+            record -> {
+              world.coverage().count(Event.RECORDS_BY_OTHERS);
+              world.network().proposeFromOutside(0, KnownRecords.entry(record));
+            });
+  }
+
+  /** Somebody takes an origin for dead, and ends its epoch. */
+  private void suspect(int origin, boolean forEver) {
+    long epoch = world.reference().minEpoch(origin);
+    if (epoch != ReplicaState.REMOVED) {
+      world.coverage().count(forEver ? Event.REMOVALS : Event.SUSPICIONS);
+      Epoch.Builder item = Epoch.newBuilder().setOrigin(origin);
+      item = forEver ? item.setRemoved(true) : item.setEpoch(epoch + 1);
+      world.network().proposeFromOutside(0, entry(item.build()));
+    }
+  }
+
+  private static ByteString entry(Epoch epoch) {
+    return OrderLogEntry.newBuilder()
+        .setFormat(1)
+        .addItems(OrderItem.newBuilder().setEpoch(epoch))
+        .build()
+        .toByteString();
+  }
+
+  private void crash(SimulatedNode node, SplittableRandom random, boolean powerLoss) {
+    if (node.dead) {
+      return;
+    }
+    Trace.print("  n%d dies%s", node.id, powerLoss ? " by power loss" : "");
+    node.stop();
+    world.coverage().count(powerLoss ? Event.POWER_LOSSES : Event.CRASHES);
+    if (powerLoss) {
+      var gone = node.disk.losePower(random, schedule.setup().sabotage());
+      world.ledger().lost(gone);
+      world.coverage().count(Event.LOST_COMMITS, gone.isEmpty() ? 0 : 1);
+      for (int log = 0; log < world.logs().logs(); log++) {
+        node.copied[log] = random.nextLong(-1, node.copied[log] + 1);
+      }
+    }
+    int luck = random.nextInt(100);
+    if (luck < 6) {
+      java.util.Arrays.fill(node.copied, -1);
+      world.coverage().count(Event.LOST_LOG_COPIES);
+    } else if (luck < 12) {
+      node.disk.replace(world.nextFile());
+      world.ledger().fileLost(node.id);
+      world.coverage().count(Event.LOST_FILES);
+    }
+    for (int i = random.nextInt(3); i > 0; i--) {
+      transact(node, random); // the application goes on before the process is back
+    }
+  }
+
+  /** No more faults: within a bound everything is decided, applied and equal. */
+  private void calm() {
+    SplittableRandom random = new SplittableRandom(schedule.seed());
+    for (SimulatedNode node : world.living()) {
+      node.unreachable = SimulatedNode.NOTHING;
+      node.hazard.disarm();
+      if (!node.isUp()) {
+        start(node, random);
+      }
+    }
+    for (int log = 0; log < world.logs().logs(); log++) {
+      if (!world.logs().hasLeader(log)) {
+        world.logs().elect(log);
+      }
+    }
+    for (int round = 0; round < CALM_ROUNDS; round++) {
+      if (round % 20 == 5) {
+        boolean forEver = random.nextBoolean();
+        world.nodes().stream().filter(n -> n.dead).forEach(n -> suspect(n.id, forEver));
+      }
+      calmRound();
+      if (round > 5
+          && world.network().isEmpty()
+          && world.living().stream().allMatch(SimulatedNode::isQuiet)) {
+        checkRest();
+        return;
+      }
+    }
+    throw new Violation(
+        "not quiet after %d rounds: %s"
+            .formatted(CALM_ROUNDS, world.living().stream().map(SimulatedNode::describe).toList()));
+  }
+
+  private void calmRound() {
+    clock += 2_000;
+    for (SimulatedNode node : world.living()) {
+      node.life().origin().step(clock);
+    }
+    world.network().settle();
+    for (SimulatedNode node : world.living()) {
+      for (int log = 0; log < world.logs().logs(); log++) {
+        node.deliver(log, world.logs().end(log));
+      }
+      while (node.life().applier().step()) {
+        world.coverage().count(Event.STEPS);
+      }
+      node.disk.sync();
+    }
+  }
+
+  private void checkRest() {
+    List<SimulatedNode> living = world.living();
+    MemoryFile first = living.get(0).disk.current();
+    for (SimulatedNode node : living) {
+      MemoryFile file = node.disk.current();
+      Violation.check(
+          file.rows.equals(first.rows),
+          "n%d and n%d differ at rest: %s and %s",
+          node.id,
+          living.get(0).id,
+          file.rows.values(),
+          first.rows.values());
+    }
+    world
+        .ledger()
+        .checkFates(
+            first.rows,
+            living.stream().map(node -> node.disk.current().conflictTokens()).toList(),
+            world.nodes().stream()
+                .filter(node -> node.dead)
+                .map(node -> node.id)
+                .collect(java.util.stream.Collectors.toSet()));
+  }
+}

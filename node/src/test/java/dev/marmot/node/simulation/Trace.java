@@ -1,0 +1,39 @@
+package dev.marmot.node.simulation;
+
+import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.SqliteValue;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.stream.Collectors;
+
+/** Tells what happens, when asked to: for whoever looks into one shrunk schedule. */
+final class Trace {
+  private static final boolean ON = Boolean.getBoolean("trace");
+
+  private Trace() {}
+
+  static void print(String format, Object... values) {
+    if (ON) {
+      System.out.println(format.formatted(values));
+    }
+  }
+
+  /** Rows in short: the key and the token, or "gone". */
+  static String rows(Collection<RowImage> rows) {
+    return rows.stream()
+        .map(
+            row ->
+                SampleTable.show(SampleTable.key(row))
+                    + (row.tombstone() ? " gone" : "=" + row.values().stream().map(Trace::show).collect(Collectors.joining("."))))
+        .collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  private static String show(SqliteValue value) {
+    if (value instanceof SqliteValue.Int number) {
+      return String.valueOf(number.value());
+    }
+    return value instanceof SqliteValue.Text text
+        ? new String(text.bytes(), StandardCharsets.UTF_8).replace("value", "v")
+        : "-";
+  }
+}
