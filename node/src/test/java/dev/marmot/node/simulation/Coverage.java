@@ -90,7 +90,10 @@ final class Coverage {
   @Override
   public String toString() {
     return Arrays.stream(Event.values())
-        .map(event -> "%s %,d".formatted(event.name().toLowerCase(Locale.ROOT).replace('_', ' '), of(event)))
+        .map(
+            event ->
+                "%s %,d"
+                    .formatted(event.name().toLowerCase(Locale.ROOT).replace('_', ' '), of(event)))
         .collect(Collectors.joining("\n"));
   }
 }

@@ -34,8 +34,7 @@ final class MemoryReplicaStore implements ReplicaStore {
   private final Set<Sabotage> sabotage;
   private Runnable wake = () -> {};
 
-  MemoryReplicaStore(
-      MemoryDisk disk, Observer observer, Hazard hazard, Set<Sabotage> sabotage) {
+  MemoryReplicaStore(MemoryDisk disk, Observer observer, Hazard hazard, Set<Sabotage> sabotage) {
     this.disk = disk;
     this.observer = observer;
     this.hazard = hazard;

@@ -68,7 +68,8 @@ final class SimulatedNode {
 
   /** Starts the process; its copies of the logs are handed over from their beginning. */
   void start() {
-    MemoryReplicaStore store = new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
+    MemoryReplicaStore store =
+        new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
     ChunkIndex chunks = new ChunkIndex(store::state, world.setup().rules());
     Terms terms = new Terms();
     SimulatedLogs logs =
@@ -87,9 +88,24 @@ final class SimulatedNode {
             });
     Applier applier =
         new Applier(
-            id, logs, store, chunks, terms, world.setup().maxRows(), world.setup().rules(), (fence, position) -> {});
+            id,
+            logs,
+            store,
+            chunks,
+            terms,
+            world.setup().maxRows(),
+            world.setup().rules(),
+            (fence, position) -> {});
     Origin origin =
-        new Origin(id, logs, store, chunks, new Counter(), world.setup().origin(), world.setup().rules(), () -> {});
+        new Origin(
+            id,
+            logs,
+            store,
+            chunks,
+            new Counter(),
+            world.setup().origin(),
+            world.setup().rules(),
+            () -> {});
     life = new Life(logs, store, chunks, applier, origin);
     origin.open();
   }

@@ -81,7 +81,9 @@ final class Simulation {
   }
 
   private void transact(SimulatedNode node, SplittableRandom random) {
-    if (!node.dead && node.application.transact(node.disk, schedule.setup().sabotage(), random) && node.isUp()) {
+    if (!node.dead
+        && node.application.transact(node.disk, schedule.setup().sabotage(), random)
+        && node.isUp()) {
       Trace.print("  n%d writes, seq %d", node.id, node.disk.current().newestSeq);
       node.life().store().applicationCommitted();
     }

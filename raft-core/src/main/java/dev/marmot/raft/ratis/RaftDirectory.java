@@ -26,7 +26,8 @@ import org.apache.ratis.server.raftlog.RaftLog;
  * thread that opens and closes the node.
  */
 final class RaftDirectory implements AutoCloseable {
-  private static final Pattern GROUP_NAME = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+  private static final Pattern GROUP_NAME =
+      Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
   private final Path directory;
   private final FileChannel lock;

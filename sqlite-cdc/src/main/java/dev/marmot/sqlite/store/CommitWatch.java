@@ -41,11 +41,14 @@ final class CommitWatch implements AutoCloseable {
       throws IOException {
     WatchService service = FileSystems.getDefault().newWatchService();
     CommitWatch watch = new CommitWatch(walFile, poll, wake, threadName, service);
-    walFile.resolveSibling("").toAbsolutePath().register(
-        service,
-        StandardWatchEventKinds.ENTRY_CREATE,
-        StandardWatchEventKinds.ENTRY_MODIFY,
-        StandardWatchEventKinds.OVERFLOW);
+    walFile
+        .resolveSibling("")
+        .toAbsolutePath()
+        .register(
+            service,
+            StandardWatchEventKinds.ENTRY_CREATE,
+            StandardWatchEventKinds.ENTRY_MODIFY,
+            StandardWatchEventKinds.OVERFLOW);
     watch.thread.setDaemon(true);
     watch.thread.start();
     return watch;
