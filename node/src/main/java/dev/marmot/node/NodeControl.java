@@ -13,6 +13,7 @@ import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.MemberStatus;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.proto.v1.StatusReply;
+import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.RaftNode;
@@ -21,10 +22,12 @@ import dev.marmot.sqlite.store.SqliteReplicaStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -39,12 +42,14 @@ final class NodeControl implements ControlPlane {
   private static final Logger log = LoggerFactory.getLogger(NodeControl.class);
   private static final int MOST_WARNINGS = 20;
   private static final long WATCH_MILLIS = 100;
+  private static final Duration MOVING = Duration.ofSeconds(1);
 
   private final NodeConfig config;
   private final NodeIdentity identity;
   private final SqliteReplicaStore store;
   private final Replicator replicator;
   private final RaftNode raft;
+  private final Map<LogId, Long> leaderlessSince = new ConcurrentHashMap<>();
   private final long startedNanos = System.nanoTime();
   private final ConcurrentLinkedDeque<String> warnings = new ConcurrentLinkedDeque<>();
   private volatile @Nullable PeerWatch peers;
@@ -141,11 +146,21 @@ final class NodeControl implements ControlPlane {
     return replicator.progress().map(Progress::ready).orElse(false);
   }
 
+  /** Logs without a leader. Once ready, a log counts only after a while: leadership may be moving. */
   private List<String> leaderless() {
-    return raft.status().stream()
-        .filter(s -> s.leader().isEmpty())
-        .map(s -> s.log().toString())
-        .toList();
+    long now = System.nanoTime();
+    List<String> names = new ArrayList<>();
+    for (LogStatus status : raft.status()) {
+      if (status.leader().isPresent()) {
+        leaderlessSince.remove(status.log());
+      } else {
+        long since = leaderlessSince.computeIfAbsent(status.log(), unused -> now);
+        if (!everReady || now - since >= MOVING.toNanos()) {
+          names.add(status.log().toString());
+        }
+      }
+    }
+    return names;
   }
 
   @Override
@@ -228,7 +243,7 @@ final class NodeControl implements ControlPlane {
             .setAppliedRows(replicator.appliedRows())
             .setUptimeSeconds(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startedNanos));
     for (LogStatus status : raft.status()) {
-      reply.addLogs(log(status, state));
+      reply.addLogs(log(status));
     }
     for (Member member : raft.members()) {
       reply.addMembers(member(member, state));
@@ -237,8 +252,11 @@ final class NodeControl implements ControlPlane {
   }
 
   /** The shards' logs are staging: what of them is applied shows in the order log. */
-  private static dev.marmot.proto.v1.LogStatus log(LogStatus status, ReplicaState state) {
-    long applied = status.log().isOrderLog() ? state.position() : status.committed();
+  private dev.marmot.proto.v1.LogStatus log(LogStatus status) {
+    long applied =
+        status.log().isOrderLog() && !replicator.appliedAll()
+            ? store.state().position()
+            : status.committed();
     return dev.marmot.proto.v1.LogStatus.newBuilder()
         .setLog(status.log().number())
         .setName(status.log().toString())

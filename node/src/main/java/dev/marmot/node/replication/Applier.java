@@ -49,7 +49,7 @@ public final class Applier {
     this.chunks = chunks;
     this.terms = terms;
     this.rules = rules;
-    this.planner = new Planner(logs, chunks, maxRows, rules);
+    this.planner = new Planner(logs, chunks, terms, maxRows, rules);
     this.fences = fences;
   }
 

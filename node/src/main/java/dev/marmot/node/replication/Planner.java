@@ -25,15 +25,17 @@ import java.util.Optional;
 final class Planner {
   private final OrderedLogs logs;
   private final ChunkIndex chunks;
+  private final Terms terms;
   private final int maxRows;
   private final ProtocolRules rules;
 
   /**
    * @param maxRows an entry is added to a plan while it has fewer rows than this
    */
-  Planner(OrderedLogs logs, ChunkIndex chunks, int maxRows, ProtocolRules rules) {
+  Planner(OrderedLogs logs, ChunkIndex chunks, Terms terms, int maxRows, ProtocolRules rules) {
     this.logs = logs;
     this.chunks = chunks;
+    this.terms = terms;
     this.maxRows = maxRows;
     this.rules = rules;
   }
@@ -42,9 +44,9 @@ final class Planner {
   Optional<Plan> next(ReplicaState state) {
     OrderState order = new OrderState(state, rules);
     List<Plan.Entry> entries = new ArrayList<>();
-    long committed = logs.committed(LogId.ORDER);
+    long newest = terms.newest();
     int rows = 0;
-    for (long index = state.position() + 1; index <= committed && rows < maxRows; index++) {
+    for (long index = state.position() + 1; index <= newest && rows < maxRows; index++) {
       Optional<ByteString> bytes = logs.read(LogId.ORDER, index);
       if (bytes.isEmpty()) {
         continue; // an entry of Raft's own

@@ -162,6 +162,11 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     return started != null && (started.applierLoop().failed() || started.originLoop().failed());
   }
 
+  /** Whether everything that was handed over of the order log is applied. */
+  public boolean appliedAll() {
+    return terms.newest() <= store.state().position();
+  }
+
   /** Change sets applied by this process. */
   public long appliedChangeSets() {
     Parts started = parts;

@@ -4,16 +4,24 @@ import dev.marmot.raft.LogPosition;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** In which term each entry of the order log was written. Thread-safe. */
+/** What was handed over of the order log: how far, and the term of each entry. Thread-safe. */
 public final class Terms {
   private final TreeMap<Long, Long> byFirstIndex = new TreeMap<>();
 
+  private long newest = -1;
+
   /** Notes a committed entry of the order log. Called in index order. */
   public synchronized void committed(LogPosition position) {
-    Map.Entry<Long, Long> newest = byFirstIndex.lastEntry();
-    if (newest == null || newest.getValue() != position.term()) {
+    Map.Entry<Long, Long> known = byFirstIndex.lastEntry();
+    if (known == null || known.getValue() != position.term()) {
       byFirstIndex.put(position.index(), position.term());
     }
+    newest = Math.max(newest, position.index());
+  }
+
+  /** Index of the newest entry that was handed over; -1 when none was. */
+  synchronized long newest() {
+    return newest;
   }
 
   /** The term of an entry that was handed over; older entries are forgotten. */

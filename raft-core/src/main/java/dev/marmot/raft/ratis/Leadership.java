@@ -39,6 +39,7 @@ final class Leadership {
   private final LeaderBalancer balancer;
   // Confined to the timer thread, like the balancer.
   private boolean moving;
+  private volatile boolean settled;
 
   Leadership(
       NodeId self,
@@ -131,6 +132,7 @@ final class Leadership {
           next(moves.iterator());
         }
       }
+      settled = !moving && balancer.atRest();
     } catch (RuntimeException e) {
       // An exception would end the schedule silently; balancing is never worth that.
       log.atWarn().setCause(e).log("balancing leaders failed");
@@ -143,6 +145,11 @@ final class Leadership {
       logs.leader(shard).ifPresent(leader -> leaders.put(shard, leader));
     }
     return new LeaderBalancer.View(logs.otherLeader(LogId.ORDER), leaders, logs.live(LogId.ORDER));
+  }
+
+  /** This node leads the order log, and no leader will move until the live nodes change. */
+  boolean settled() {
+    return settled;
   }
 
   /** One after the other: a burst of elections would disturb more than it saves. */

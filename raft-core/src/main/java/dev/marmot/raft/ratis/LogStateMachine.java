@@ -78,6 +78,7 @@ final class LogStateMachine extends BaseStateMachine {
   public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
     LogEntryProto entry = transaction.getLogEntry();
     LogPosition position = new LogPosition(entry.getTerm(), entry.getIndex());
+    committed = position.index(); // first: whom the listener wakes must be able to read the entry
     try {
       listener.committed(log, position, payload(entry));
     } catch (RuntimeException | Error e) {
@@ -87,7 +88,6 @@ final class LogStateMachine extends BaseStateMachine {
       throw e;
     }
     updateLastAppliedTermIndex(position.term(), position.index());
-    committed = position.index();
     return CompletableFuture.completedFuture(TermReply.of(position.term()));
   }
 

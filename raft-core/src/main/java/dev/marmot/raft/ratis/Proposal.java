@@ -29,7 +29,8 @@ final class Proposal {
   private final LogId log;
   private final ByteString entry;
   private final CompletableFuture<LogPosition> result = new CompletableFuture<>();
-  private final long deadline = System.nanoTime() + Proposer.TIME_LIMIT.toNanos();
+  private final Duration timeLimit;
+  private final long deadline;
 
   @GuardedBy("this")
   private boolean inFlight;
@@ -42,11 +43,18 @@ final class Proposal {
 
   private volatile Optional<NodeId> suggested = Optional.empty();
 
-  Proposal(Proposer proposer, ScheduledExecutorService timer, LogId log, ByteString entry) {
+  Proposal(
+      Proposer proposer,
+      ScheduledExecutorService timer,
+      LogId log,
+      ByteString entry,
+      Duration timeLimit) {
     this.proposer = proposer;
     this.timer = timer;
     this.log = log;
     this.entry = entry;
+    this.timeLimit = timeLimit;
+    this.deadline = System.nanoTime() + timeLimit.toNanos();
   }
 
   CompletableFuture<LogPosition> result() {
@@ -54,7 +62,7 @@ final class Proposal {
   }
 
   void start() {
-    ScheduledFuture<?> expiry = schedule(this::expire, Proposer.TIME_LIMIT.toMillis());
+    ScheduledFuture<?> expiry = schedule(this::expire, timeLimit.toMillis());
     if (expiry != null) {
       var unused = result.whenComplete((position, failure) -> expiry.cancel(false));
       attempt();
@@ -106,7 +114,7 @@ final class Proposal {
   }
 
   private void expire() {
-    abandon("no answer within " + Proposer.TIME_LIMIT.toSeconds() + " s");
+    abandon("no answer within " + timeLimit.toMillis() + " ms");
   }
 
   /** Fails now, with the outcome that is known now. */

@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** Brings entries to the leaders of their logs, here or elsewhere. Thread-safe. */
 final class Proposer {
-  /** After this a proposal fails, with the outcome that is known then. */
+  /** After this a proposal fails, with the outcome that is known then; tests wait less. */
   static final Duration TIME_LIMIT = Duration.ofSeconds(10);
 
   static final String METHOD = "propose";
@@ -32,15 +32,22 @@ final class Proposer {
   private final LocalLogs logs;
   private final Peers peers;
   private final ScheduledExecutorService timer;
+  private final Duration timeLimit;
   private final Set<Proposal> outstanding = ConcurrentHashMap.newKeySet();
   private final AtomicLong outstandingBytes = new AtomicLong();
   private volatile boolean closed;
 
-  Proposer(NodeId self, LocalLogs logs, Peers peers, ScheduledExecutorService timer) {
+  Proposer(
+      NodeId self,
+      LocalLogs logs,
+      Peers peers,
+      ScheduledExecutorService timer,
+      Duration timeLimit) {
     this.self = self;
     this.logs = logs;
     this.peers = peers;
     this.timer = timer;
+    this.timeLimit = timeLimit;
   }
 
   CompletableFuture<LogPosition> propose(LogId log, ByteString entry) {
@@ -61,7 +68,7 @@ final class Proposer {
           "%d proposals with %d bytes are undecided; wait for some of them"
               .formatted(outstanding.size(), bytes - entry.size()));
     }
-    Proposal proposal = new Proposal(this, timer, log, entry);
+    Proposal proposal = new Proposal(this, timer, log, entry, timeLimit);
     outstanding.add(proposal);
     var unused =
         proposal

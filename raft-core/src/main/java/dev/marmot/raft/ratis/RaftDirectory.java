@@ -19,7 +19,6 @@ import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
-import org.apache.ratis.server.raftlog.RaftLog;
 
 /**
  * The directory of the raft logs: one owner at a time, and complete for Ratis. Confined to the
@@ -135,7 +134,8 @@ final class RaftDirectory implements AutoCloseable {
     LogEntryProto entry =
         LogEntryProto.newBuilder()
             .setTerm(0)
-            .setIndex(RaftLog.INVALID_LOG_INDEX)
+            // Where the first leader writes the same members again.
+            .setIndex(0)
             .setConfigurationEntry(configuration)
             .build();
     Path temporary = current.resolve("raft-meta.conf.marmot");

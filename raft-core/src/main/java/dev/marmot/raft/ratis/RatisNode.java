@@ -35,10 +35,16 @@ public final class RatisNode implements RaftNode {
   private final Listener listener;
   private final FailureSignal failures;
   private final LogGroups groups;
+  private final Duration proposalTimeLimit;
   private volatile @Nullable Running running;
   private boolean started;
 
-  private RatisNode(RaftOptions options, Listener listener, Consumer<Throwable> onFailure) {
+  RatisNode(
+      RaftOptions options,
+      Listener listener,
+      Consumer<Throwable> onFailure,
+      Duration proposalTimeLimit) {
+    this.proposalTimeLimit = proposalTimeLimit;
     this.options = options;
     this.listener = listener;
     this.failures = new FailureSignal(onFailure);
@@ -53,7 +59,7 @@ public final class RatisNode implements RaftNode {
    */
   public static RaftNode open(
       RaftOptions options, Listener listener, Consumer<Throwable> onFailure) {
-    return new RatisNode(options, listener, onFailure);
+    return new RatisNode(options, listener, onFailure, Proposer.TIME_LIMIT);
   }
 
   /** What exists between start and close. Immutable. */
@@ -111,7 +117,7 @@ public final class RatisNode implements RaftNode {
     ScheduledThreadPoolExecutor timer = newTimer();
     LocalLogs logs = new LocalLogs(options.self(), groups, server, machines, divisions);
     Peers peers = new Peers(options, timer);
-    Proposer proposer = new Proposer(options.self(), logs, peers, timer);
+    Proposer proposer = new Proposer(options.self(), logs, peers, timer, proposalTimeLimit);
     Leadership leadership =
         new Leadership(options.self(), options.members(), groups, logs, peers, timer);
     // Before the server starts: the listener and other nodes may call at once.
@@ -205,6 +211,12 @@ public final class RatisNode implements RaftNode {
         : groups.logs().stream()
             .map(id -> new LogStatus(id, Optional.empty(), 0, LogPosition.NONE.index()))
             .toList();
+  }
+
+  /** This node leads the order log, and leaders stay where they are until the live nodes change. */
+  boolean leadersSettled() {
+    Running now = running;
+    return now != null && now.leadership().settled();
   }
 
   @Override

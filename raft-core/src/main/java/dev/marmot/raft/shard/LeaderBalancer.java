@@ -87,6 +87,11 @@ public final class LeaderBalancer {
     }
   }
 
+  /** Nothing to decide until the live nodes change. */
+  public boolean atRest() {
+    return live != null && !due;
+  }
+
   private boolean allLed(View view) {
     return view.leaders().size() == logs && view.live().containsAll(view.leaders().values());
   }

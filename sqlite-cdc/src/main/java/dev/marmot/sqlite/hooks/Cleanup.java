@@ -8,6 +8,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Removes every trace of Marmot from a file. Immutable.
@@ -48,10 +49,7 @@ public final class Cleanup {
         == 0) {
       return Optional.empty();
     }
-    String mode =
-        DatabaseFile.text(
-            connection,
-            "SELECT value FROM main.__marmot_meta WHERE key='" + DatabaseFile.MODE_BEFORE + "'");
+    String mode = DatabaseFile.text(connection, "SELECT value " + DatabaseFile.FROM_META);
     return mode.isEmpty() ? Optional.empty() : Optional.of(mode);
   }
 
@@ -69,7 +67,7 @@ public final class Cleanup {
     }
   }
 
-  private DatabaseFileException inUse(@org.jspecify.annotations.Nullable SQLException e) {
+  private DatabaseFileException inUse(@Nullable SQLException e) {
     String message =
         "cannot clean up "
             + file.path()

@@ -22,6 +22,7 @@ import org.sqlite.SQLiteOpenMode;
  */
 public final class DatabaseFile {
   static final String MODE_BEFORE = "journal_mode_before";
+  static final String FROM_META = "FROM main.__marmot_meta WHERE key='" + MODE_BEFORE + "'";
   private static final Logger log = LoggerFactory.getLogger(DatabaseFile.class);
 
   private final Path path;
@@ -91,16 +92,11 @@ public final class DatabaseFile {
   public Optional<String> useWal(Connection connection) {
     try {
       String before = text(connection, "PRAGMA main.journal_mode");
+      // First the note, then the switch: after a crash between them the cleanup finds what it
+      // needs. A file that was in WAL mode is noted too, because a cleanup leaves it on its way.
+      rememberMode(connection, before);
       if (before.equals("wal")) {
         return Optional.empty();
-      }
-      // First the note, then the switch: after a crash between them the cleanup finds what it
-      // needs.
-      try (Statement statement = connection.createStatement()) {
-        statement.execute(OwnTables.META_DDL);
-        statement.execute(
-            "INSERT OR IGNORE INTO main.__marmot_meta(key,value) VALUES('%s','%s')"
-                .formatted(MODE_BEFORE, before));
       }
       String after = text(connection, "PRAGMA main.journal_mode=wal");
       if (!after.equals("wal")) {
@@ -118,6 +114,17 @@ public final class DatabaseFile {
       return Optional.of(before);
     } catch (SQLException e) {
       throw explained("switch to WAL mode", e);
+    }
+  }
+
+  private static void rememberMode(Connection connection, String mode) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(OwnTables.META_DDL);
+      if (OwnTables.number(connection, "SELECT count(*) " + FROM_META) == 0) {
+        statement.execute(
+            "INSERT INTO main.__marmot_meta(key,value) VALUES('%s','%s')"
+                .formatted(MODE_BEFORE, mode));
+      }
     }
   }
 

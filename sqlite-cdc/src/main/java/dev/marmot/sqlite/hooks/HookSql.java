@@ -146,14 +146,19 @@ public final class HookSql {
             quotedTable());
   }
 
-  /** An explicit rowid displaces too where the rowid is not the key. */
+  /** An explicit rowid displaces too where the rowid is not the key; it seldom is explicit. */
   private void rowidProbes(String rowid) {
     String collides = rowid + "=NEW." + rowid;
-    trigger("ri", "BEFORE INSERT", UNGUARDED, List.of(note(collides)));
+    String when = "WHEN %s AND NOT EXISTS(SELECT 1 FROM " + GUARD + ")";
+    trigger(
+        "ri",
+        "BEFORE INSERT",
+        when.formatted("EXISTS(SELECT 1 FROM %s WHERE %s)".formatted(quotedTable(), collides)),
+        List.of(note(collides)));
     trigger(
         "ru",
         "BEFORE UPDATE",
-        "WHEN NEW.%s IS NOT OLD.%s AND NOT EXISTS(SELECT 1 FROM %s)".formatted(rowid, rowid, GUARD),
+        when.formatted("NEW.%s IS NOT OLD.%s".formatted(rowid, rowid)),
         List.of(note(collides)));
   }
 

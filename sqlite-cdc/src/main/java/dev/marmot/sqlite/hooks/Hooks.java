@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,8 +63,8 @@ public final class Hooks {
   }
 
   /**
-   * Whether the schema is the file's present one and all its hooks are in place. Takes less than a
-   * millisecond for some hundred tables.
+   * Whether the schema is the file's present one and all its hooks are in place. Cheap enough for
+   * every change of the schema, not for every wake: compare the schema version first.
    */
   public boolean current(Connection connection, DatabaseSchema schema) throws SQLException {
     if (OwnTables.number(connection, "PRAGMA main.schema_version") != schema.version()) {
@@ -181,9 +182,7 @@ public final class Hooks {
 
     private List<TableSchema> byName(DatabaseSchema schema) {
       Function<TableSchema, String> name = TableSchema::name;
-      return schema.tables().values().stream()
-          .sorted(java.util.Comparator.comparing(name))
-          .toList();
+      return schema.tables().values().stream().sorted(Comparator.comparing(name)).toList();
     }
 
     void execute(String sql) throws SQLException {

@@ -12,51 +12,61 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/**
- * The file's list of objects. Immutable.
- *
- * @param entries rows of sqlite_schema in rowid order
- * @param kinds by folded table name
- */
-record Catalog(List<Entry> entries, Map<String, Kind> kinds) {
+/** The file's list of objects, in maps: files with thousands of tables exist. Immutable. */
+final class Catalog {
   private static final Pattern HOOK = Pattern.compile("__marmot_(\\d{1,18})_[iud]");
 
-  Catalog {
-    entries = List.copyOf(entries);
-    kinds = Map.copyOf(kinds);
-  }
+  private final List<String> userTables = new ArrayList<>();
+  private final Map<String, List<Entry>> triggers = new HashMap<>();
+  private final Map<String, String> indexSql = new HashMap<>();
+  private final Map<String, Kind> kinds = new HashMap<>();
+
+  private Catalog() {}
 
   static Catalog read(Connection connection) throws SQLException {
-    List<Entry> entries = new ArrayList<>();
-    Map<String, Kind> kinds = new HashMap<>();
+    Catalog catalog = new Catalog();
     try (Statement statement = connection.createStatement()) {
       try (ResultSet rows =
           statement.executeQuery(
               "SELECT type,name,tbl_name,ifnull(sql,'') FROM main.sqlite_schema ORDER BY rowid")) {
         while (rows.next()) {
-          entries.add(
-              new Entry(
-                  rows.getString(1), rows.getString(2), rows.getString(3), rows.getString(4)));
+          catalog.add(
+              rows.getString(1),
+              rows.getString(3),
+              new Entry(rows.getString(2), rows.getString(4)));
         }
       }
       try (ResultSet rows =
           statement.executeQuery(
               "SELECT name,type,wr FROM pragma_table_list WHERE schema='main'")) {
         while (rows.next()) {
-          kinds.put(Sql.fold(rows.getString(1)), new Kind(rows.getString(2), rows.getInt(3) != 0));
+          catalog.kinds.put(
+              Sql.fold(rows.getString(1)), new Kind(rows.getString(2), rows.getInt(3) != 0));
         }
       }
     }
-    return new Catalog(entries, kinds);
+    return catalog;
+  }
+
+  private void add(String type, String table, Entry entry) {
+    switch (type) {
+      case "table" -> {
+        if (!Sql.isOwn(entry.name()) && !Sql.fold(entry.name()).startsWith("sqlite_")) {
+          userTables.add(entry.name());
+        }
+      }
+      case "trigger" ->
+          triggers.computeIfAbsent(Sql.fold(table), t -> new ArrayList<>()).add(entry);
+      case "index" -> indexSql.put(Sql.fold(entry.name()), entry.sql());
+      default -> {
+        // A view: nothing of it replicates, what it shows does.
+      }
+    }
   }
 
   /** Names of the application's tables of all kinds, in the order of the file. */
   List<String> userTables() {
-    return entries.stream()
-        .filter(e -> e.type().equals("table"))
-        .map(Entry::name)
-        .filter(name -> !Sql.isOwn(name) && !Sql.fold(name).startsWith("sqlite_"))
-        .toList();
+    return List.copyOf(userTables);
   }
 
   boolean virtual(String table) {
@@ -73,17 +83,12 @@ record Catalog(List<Entry> entries, Map<String, Kind> kinds) {
 
   /** The application's triggers on the table, in firing order. */
   List<Entry> userTriggers(String table) {
-    return entries.stream()
-        .filter(e -> e.type().equals("trigger") && !Sql.isOwn(e.name()) && e.on(table))
-        .toList();
+    return triggersOn(table).stream().filter(e -> !Sql.isOwn(e.name())).toList();
   }
 
+  /** The CREATE INDEX text; empty for an index of a constraint. */
   Optional<String> indexSql(String index) {
-    return entries.stream()
-        .filter(e -> e.type().equals("index") && e.name().equalsIgnoreCase(index))
-        .map(Entry::sql)
-        .filter(sql -> !sql.isEmpty())
-        .findFirst();
+    return Optional.ofNullable(indexSql.get(Sql.fold(index))).filter(sql -> !sql.isEmpty());
   }
 
   /**
@@ -91,8 +96,7 @@ record Catalog(List<Entry> entries, Map<String, Kind> kinds) {
    * renamed table and die with a dropped one, so they tell what the name alone cannot.
    */
   long hookId(String table) {
-    return entries.stream()
-        .filter(e -> e.type().equals("trigger") && e.on(table))
+    return triggersOn(table).stream()
         .map(e -> HOOK.matcher(e.name()))
         .filter(Matcher::matches)
         .mapToLong(m -> Long.parseLong(m.group(1)))
@@ -100,19 +104,19 @@ record Catalog(List<Entry> entries, Map<String, Kind> kinds) {
         .orElse(0);
   }
 
+  private List<Entry> triggersOn(String table) {
+    return triggers.getOrDefault(Sql.fold(table), List.of());
+  }
+
   private Kind kind(String table) {
     return kinds.getOrDefault(Sql.fold(table), Kind.TABLE);
   }
 
-  /** One row of sqlite_schema; {@code sql} is empty for an index of a constraint. */
-  record Entry(String type, String name, String table, String sql) {
-    boolean on(String other) {
-      return Sql.fold(table).equals(Sql.fold(other));
-    }
-  }
+  /** An object and its text. */
+  record Entry(String name, String sql) {}
 
   /** A table's kind by PRAGMA table_list: table, view, shadow or virtual. */
-  record Kind(String type, boolean withoutRowid) {
+  private record Kind(String type, boolean withoutRowid) {
     static final Kind TABLE = new Kind("table", false);
   }
 }

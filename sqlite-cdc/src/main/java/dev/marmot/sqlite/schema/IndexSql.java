@@ -8,7 +8,8 @@ import java.util.Optional;
 /**
  * The parts of a CREATE INDEX text that no pragma tells. Immutable.
  *
- * @param terms text of each term, without its COLLATE and ASC/DESC
+ * @param terms text of each term, without its ASC or DESC; a COLLATE stays, for it may belong to
+ *     the last operand only
  * @param where text of a partial index's condition
  */
 record IndexSql(List<String> terms, Optional<String> where) {
@@ -52,9 +53,6 @@ record IndexSql(List<String> terms, Optional<String> where) {
     int end = tokens.size();
     if (end > 1 && (tokens.get(end - 1).is("ASC") || tokens.get(end - 1).is("DESC"))) {
       end--;
-    }
-    if (end > 2 && tokens.get(end - 2).is("COLLATE")) {
-      end -= 2;
     }
     return SqlTokens.text(sql, tokens.subList(0, end));
   }

@@ -9,7 +9,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -113,7 +115,7 @@ final class TableReader {
   private static void checkCollations(List<Index> indexes) throws Refusal {
     for (Index index : indexes) {
       for (Part part : index.parts()) {
-        if (!COLLATIONS.contains(Sql.fold(part.collation()).toUpperCase(java.util.Locale.ROOT))) {
+        if (!COLLATIONS.contains(Sql.fold(part.collation()).toUpperCase(Locale.ROOT))) {
           throw new Refusal(
               "index "
                   + index.name()
@@ -189,7 +191,7 @@ final class TableReader {
   /** Every column whose name occurs in an expression counts: more than it needs, never less. */
   private static List<String> dependsOn(
       List<UniqueIndex.Term> terms, Optional<String> where, List<Column> columns) {
-    Set<String> named = new java.util.HashSet<>();
+    Set<String> named = new HashSet<>();
     for (UniqueIndex.Term term : terms) {
       if (term.expression()) {
         SqlTokens.of(term.sql()).forEach(t -> named.add(Sql.fold(t.value())));

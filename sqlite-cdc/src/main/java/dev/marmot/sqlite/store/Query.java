@@ -6,6 +6,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.sqlite.core.CoreStatement;
 import org.sqlite.core.DB;
 
@@ -22,83 +23,120 @@ final class Query implements AutoCloseable {
   private static final int BLOB = 4;
   private static final byte[] EMPTY = {};
 
-  private final PreparedStatement statement;
+  private final Connection connection;
+  private final String sql;
+  private @Nullable PreparedStatement prepared;
 
   Query(Connection connection, String sql) throws SQLException {
-    statement = connection.prepareStatement(sql);
+    this.connection = connection;
+    this.sql = sql;
+    prepared = connection.prepareStatement(sql);
+  }
+
+  private PreparedStatement statement() throws SQLException {
+    PreparedStatement statement = prepared;
+    if (statement == null) {
+      statement = connection.prepareStatement(sql);
+      prepared = statement;
+    }
+    return statement;
+  }
+
+  /**
+   * The driver finalizes a statement that failed, so it is prepared anew when it is next needed.
+   */
+  private SQLException failed(SQLException failure) {
+    try {
+      close();
+    } catch (SQLException e) {
+      failure.addSuppressed(e);
+    }
+    return failure;
   }
 
   Query bind(int parameter, long value) throws SQLException {
-    statement.setLong(parameter, value);
+    statement().setLong(parameter, value);
     return this;
   }
 
   Query bind(int parameter, String value) throws SQLException {
-    statement.setString(parameter, value);
+    statement().setString(parameter, value);
     return this;
   }
 
   Query bind(int parameter, byte[] value) throws SQLException {
-    statement.setBytes(parameter, value);
+    statement().setBytes(parameter, value);
     return this;
   }
 
   /** Binds a value; text as bytes, so the statement must cast it. */
   Query bind(int parameter, SqliteValue value) throws SQLException {
     if (value instanceof SqliteValue.Int integer) {
-      statement.setLong(parameter, integer.value());
+      statement().setLong(parameter, integer.value());
     } else if (value instanceof SqliteValue.Real real) {
-      statement.setDouble(parameter, real.value());
+      statement().setDouble(parameter, real.value());
     } else if (value instanceof SqliteValue.Text text) {
-      statement.setBytes(parameter, text.bytes());
+      statement().setBytes(parameter, text.bytes());
     } else if (value instanceof SqliteValue.Blob blob) {
-      statement.setBytes(parameter, blob.bytes());
+      statement().setBytes(parameter, blob.bytes());
     } else {
-      statement.setNull(parameter, java.sql.Types.NULL);
+      statement().setNull(parameter, java.sql.Types.NULL);
     }
     return this;
   }
 
   /** Runs it and returns how many rows it changed itself, triggers not counted. */
   int update() throws SQLException {
-    return statement.executeUpdate();
+    try {
+      return statement().executeUpdate();
+    } catch (SQLException e) {
+      throw failed(e);
+    }
   }
 
   /** Calls back for each row. */
   void forEach(RowAction action) throws SQLException {
-    try (ResultSet rows = statement.executeQuery()) {
-      Row row = new Row(rows);
-      while (rows.next()) {
-        action.accept(row);
-      }
-    }
+    whileTrue(
+        row -> {
+          action.accept(row);
+          return true;
+        });
   }
 
   /** Calls back for rows until it says that it has enough. */
   void whileTrue(RowTest test) throws SQLException {
+    PreparedStatement statement = statement();
     try (ResultSet rows = statement.executeQuery()) {
-      Row row = new Row(rows);
+      Row row = new Row(rows, (CoreStatement) statement);
       boolean more = true;
       while (more && rows.next()) {
         more = test.accept(row);
       }
+    } catch (SQLException e) {
+      throw failed(e);
     }
   }
 
   /** The first column of the first row, or {@code otherwise} when there is no row or a NULL. */
   long number(long otherwise) throws SQLException {
-    try (ResultSet rows = statement.executeQuery()) {
+    try (ResultSet rows = statement().executeQuery()) {
       if (!rows.next()) {
         return otherwise;
       }
       long value = rows.getLong(1);
       return rows.wasNull() ? otherwise : value;
+    } catch (SQLException e) {
+      throw failed(e);
     }
   }
 
   @Override
   public void close() throws SQLException {
-    statement.close();
+    PreparedStatement statement = prepared;
+    prepared = null;
+    if (statement != null) {
+      statement.close();
+    }
   }
 
   /** What to do with a row. */
@@ -112,11 +150,13 @@ final class Query implements AutoCloseable {
   }
 
   /** The row under the cursor; columns count from 0. */
-  final class Row {
+  static final class Row {
     private final ResultSet rows;
+    private final CoreStatement statement;
 
-    private Row(ResultSet rows) {
+    private Row(ResultSet rows, CoreStatement statement) {
       this.rows = rows;
+      this.statement = statement;
     }
 
     long number(int column) throws SQLException {
@@ -134,13 +174,12 @@ final class Query implements AutoCloseable {
 
     List<SqliteValue> values(int from, int count) throws SQLException {
       SqliteValue[] values = new SqliteValue[count];
-      ((CoreStatement) statement)
-          .pointer.safeRunConsume(
-              (db, pointer) -> {
-                for (int i = 0; i < count; i++) {
-                  values[i] = read(db, pointer, from + i);
-                }
-              });
+      statement.pointer.safeRunConsume(
+          (db, pointer) -> {
+            for (int i = 0; i < count; i++) {
+              values[i] = read(db, pointer, from + i);
+            }
+          });
       return List.of(values);
     }
 

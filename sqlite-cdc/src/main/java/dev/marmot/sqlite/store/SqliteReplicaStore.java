@@ -264,6 +264,11 @@ public final class SqliteReplicaStore implements ReplicaStore {
         });
   }
 
+  /** Bounds the file's size as seen by the applier, as a full disk would. For tests. */
+  void maxPages(int pages) throws SQLException {
+    writeSide.maxPages(pages);
+  }
+
   private DatabaseSchema schema(Connection connection) throws SQLException {
     return new SchemaReader(options.excluded()).read(connection);
   }

@@ -113,6 +113,10 @@ final class WriteSide implements AutoCloseable {
     pending.trimmed(maxSeq);
   }
 
+  void maxPages(int pages) throws SQLException {
+    statement.execute("PRAGMA main.max_page_count=" + pages);
+  }
+
   void commit() throws SQLException {
     aside.trimConflicts();
     triggers.restore(tracker.schemaVersion());

@@ -108,7 +108,7 @@ class SchemaReaderTest {
                 "u1",
                 List.of(
                     new UniqueIndex.Term("b,(c", false, "NOCASE"),
-                    new UniqueIndex.Term("lower(a || ',)')", true, "RTRIM"),
+                    new UniqueIndex.Term("lower(a || ',)') COLLATE RTRIM", true, "RTRIM"),
                     new UniqueIndex.Term("e", false, "BINARY")),
                 Optional.of("d IS NOT 'x)'"),
                 List.of("a", "b,(c", "d", "e")));

@@ -1,0 +1,160 @@
+package dev.marmot.node.cli;
+
+import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_CLUSTER;
+import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_LOG_ENTRIES;
+import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_PANE;
+import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_SHARDS;
+
+import dev.marmot.node.RunningNode;
+import dev.marmot.node.Version;
+import dev.marmot.node.config.NodeConfig;
+import dev.marmot.node.config.NodeConfigLoader;
+import dev.marmot.node.control.PaneServer;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** {@code marmot run}: one node, until a signal ends it. Confined to the main thread. */
+final class RunCommand implements Callable<Integer> {
+  private final Environment environment;
+  private final CommandSpec spec;
+
+  private RunCommand(Environment environment) {
+    this.environment = environment;
+    this.spec = CommandSpec.wrapWithoutInspection(this);
+  }
+
+  /** The options are read as texts: {@link NodeConfigLoader} reports the faults of all together. */
+  static CommandSpec spec(Environment environment) {
+    CommandSpec spec = new RunCommand(environment).spec;
+    spec.usageMessage()
+        .description(
+            "Replicates a SQLite file. The word run may be left out. Long options take one dash or"
+                + " two.")
+        .sortOptions(false);
+    spec.mixinStandardHelpOptions(true);
+    value(spec, "db-path", "FILE", "The SQLite file; required. It must exist.");
+    value(spec, "node-id", "N", "This node's number, from 1, for ever; required.");
+    value(
+        spec,
+        "bootstrap",
+        "ID@HOST:PORT,...",
+        "All nodes of the cluster, this one too; IPv6 in brackets. Without it: a cluster of one.");
+    value(
+        spec,
+        "bind",
+        "HOST:PORT",
+        "Where to listen for the other nodes; default: all addresses, this node's port in"
+            + " bootstrap.");
+    value(
+        spec,
+        "advertise",
+        "HOST:PORT",
+        "Where the others reach this node; default: its entry in bootstrap.");
+    value(
+        spec,
+        "bind-pane",
+        "HOST:PORT",
+        "The control pane; default " + DEFAULT_PANE + ". Beyond loopback it needs AUTH_KEY.");
+    value(
+        spec,
+        "raft-path",
+        "DIR",
+        "Where the raft logs live, in DIR/node-<id>; default: <db-path>-raft.");
+    value(spec, "cluster", "NAME", "Name of the cluster; default " + DEFAULT_CLUSTER + ".");
+    value(spec, "shards", "N", "Data shards, the same on all nodes; default " + DEFAULT_SHARDS);
+    value(
+        spec,
+        "max-log-entries",
+        "N",
+        "Entries that a raft log keeps for nodes that lag; default " + DEFAULT_MAX_LOG_ENTRIES);
+    value(
+        spec,
+        "inline-limit",
+        "BYTES",
+        "Smaller change sets travel in the order log, one round trip; default 0: none.");
+    flag(spec, "follow", "Start no raft log now; this node is added by hand later.");
+    flag(spec, "cleanup", "Remove every trace of Marmot from the file, then end.");
+    flag(spec, "replicate", "Deprecated, does nothing.");
+    return spec;
+  }
+
+  private static void value(CommandSpec spec, String name, String label, String description) {
+    spec.addOption(
+        OptionSpec.builder("--" + name)
+            .type(String.class)
+            .arity("1")
+            .paramLabel(label)
+            .description(description)
+            .build());
+  }
+
+  private static void flag(CommandSpec spec, String name, String description) {
+    spec.addOption(
+        OptionSpec.builder("--" + name)
+            .type(String.class)
+            .arity("0..1")
+            .fallbackValue("true")
+            .paramLabel("true|false")
+            .description(description)
+            .build());
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Map<String, String> options = new HashMap<>();
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      Object value = option.getValue();
+      if (value instanceof String text) {
+        options.put(option.longestName().substring(2), text);
+      }
+    }
+    if ("true".equals(options.remove("cleanup"))) {
+      return CleanupCommand.cleanup(environment, options.getOrDefault("db-path", ""));
+    }
+    run(NodeConfigLoader.load(options, environment.variables()));
+    return ExitCode.OK.number();
+  }
+
+  private void run(NodeConfig config) throws Exception {
+    Logger log = LoggerFactory.getLogger("marmot");
+    log.atInfo()
+        .addKeyValue("version", Version.current())
+        .addKeyValue("node", config.self())
+        .addKeyValue("cluster", config.cluster())
+        .addKeyValue("database", config.database())
+        .addKeyValue("raft", config.raft())
+        .addKeyValue("pane", config.pane())
+        .addKeyValue("replication", config.replication())
+        .log("node starting");
+    config.notes().forEach(note -> log.atWarn().log(note));
+    try (RunningNode node = environment.launcher().start(config);
+        PaneServer pane =
+            PaneServer.open(config.self().toString(), config.pane(), node.control())) {
+      Thread atExit = new Thread(() -> stop(log, pane, node), config.self() + "-shutdown");
+      Runtime.getRuntime().addShutdownHook(atExit);
+      node.awaitTermination();
+      forget(atExit);
+    }
+  }
+
+  /** On SIGTERM and SIGINT; the virtual machine then ends with 143 or 130. */
+  private static void stop(Logger log, PaneServer pane, RunningNode node) {
+    log.atInfo().log("node stopping");
+    pane.close();
+    node.close();
+    log.atInfo().log("node stopped");
+  }
+
+  private static void forget(Thread atExit) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (IllegalStateException e) {
+      LoggerFactory.getLogger("marmot").atDebug().log("shutdown is under way");
+    }
+  }
+}

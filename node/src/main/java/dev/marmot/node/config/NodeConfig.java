@@ -1,0 +1,62 @@
+package dev.marmot.node.config;
+
+import dev.marmot.raft.Member;
+import dev.marmot.raft.NodeId;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Everything that a node is told at its start. Immutable.
+ *
+ * @param cluster name of the cluster; nodes of different clusters never talk to each other
+ * @param database the application's SQLite file
+ * @param pane the control pane
+ * @param notes what the operator should read once: options that no longer do anything
+ */
+public record NodeConfig(
+    NodeId self,
+    String cluster,
+    Path database,
+    RaftConfig raft,
+    PaneConfig pane,
+    ReplicationConfig replication,
+    List<String> notes) {
+  public NodeConfig {
+    notes = List.copyOf(notes);
+  }
+
+  /**
+   * How this node takes part in Raft.
+   *
+   * @param members everybody, this node included; only this node for a cluster of one
+   * @param bind where to listen; may be a wildcard address
+   * @param directory this node's own directory, {@code <raft-path>/node-<id>}
+   * @param maxLogEntries entries that a raft log keeps for nodes that lag behind
+   * @param follow start no raft log now; somebody adds this node later
+   */
+  public record RaftConfig(
+      List<Member> members,
+      Address bind,
+      Path directory,
+      int shards,
+      int maxLogEntries,
+      boolean follow) {
+    public RaftConfig {
+      members = List.copyOf(members);
+    }
+  }
+
+  /**
+   * The control pane.
+   *
+   * @param authKey what requests must carry; empty: loopback only
+   */
+  public record PaneConfig(Address bind, AuthKey authKey) {}
+
+  /**
+   * How changes travel.
+   *
+   * @param inlineLimit payloads below this many bytes travel inside the order log; 0: never
+   */
+  public record ReplicationConfig(int inlineLimit) {}
+}

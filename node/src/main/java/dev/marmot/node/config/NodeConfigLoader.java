@@ -1,0 +1,152 @@
+package dev.marmot.node.config;
+
+import dev.marmot.node.config.NodeConfig.PaneConfig;
+import dev.marmot.node.config.NodeConfig.RaftConfig;
+import dev.marmot.node.config.NodeConfig.ReplicationConfig;
+import dev.marmot.raft.Member;
+import dev.marmot.raft.NodeId;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Turns options into a {@link NodeConfig}, or says everything that is wrong. Immutable. */
+public final class NodeConfigLoader {
+  public static final Address DEFAULT_BIND = new Address("0.0.0.0", 8160);
+  public static final Address DEFAULT_PANE = new Address("localhost", 6010);
+  public static final String DEFAULT_CLUSTER = "marmot";
+  public static final int DEFAULT_SHARDS = 16;
+  public static final int DEFAULT_MAX_LOG_ENTRIES = 1024;
+
+  private static final int MOST_SHARDS = 1024;
+  private static final int MOST_INLINE_BYTES = 1 << 20;
+
+  private final ConfigValues values;
+
+  private NodeConfigLoader(ConfigValues values) {
+    this.values = values;
+  }
+
+  /**
+   * Checks and combines.
+   *
+   * @param options by name, without dashes, as texts; flags as {@code true} or {@code false}
+   * @param environment of the process; {@code AUTH_KEY} is read
+   * @throws InvalidConfigException with all faults
+   */
+  public static NodeConfig load(Map<String, String> options, Map<String, String> environment) {
+    return new NodeConfigLoader(new ConfigValues(options)).load(environment);
+  }
+
+  private NodeConfig load(Map<String, String> environment) {
+    Optional<NodeId> self = self();
+    Optional<Path> database = database();
+    String cluster = values.read("cluster", NodeConfigLoader::cluster).orElse(DEFAULT_CLUSTER);
+    boolean follow = values.flag("follow", false);
+    Optional<Address> givenBind = values.read("bind", Address::parse);
+    List<Member> members = new Membership(values).read(self, givenBind, follow);
+    Address bind = givenBind.orElseGet(() -> defaultBind(self, members, follow));
+    Address pane = values.read("bind-pane", Address::parse).orElse(DEFAULT_PANE);
+    if (pane.port() == bind.port() && (pane.host().equals(bind.host()) || bind.isWildcard())) {
+      values.fault("bind-pane", "must not use the port of bind, " + bind, pane.toString());
+    }
+    int shards = values.number("shards", DEFAULT_SHARDS, 1, MOST_SHARDS);
+    int maxLogEntries =
+        values.number("max-log-entries", DEFAULT_MAX_LOG_ENTRIES, 16, Integer.MAX_VALUE);
+    int inlineLimit = values.number("inline-limit", 0, 0, MOST_INLINE_BYTES);
+    values.flag("verbose", false);
+    Optional<Path> raftPath = values.read("raft-path", NodeConfigLoader::path);
+    List<String> notes = notes();
+    if (!values.faults().isEmpty() || self.isEmpty() || database.isEmpty()) {
+      throw new InvalidConfigException(values.faults());
+    }
+    Path directory =
+        raftPath
+            .orElseGet(() -> besides(database.get()))
+            .resolve("node-" + self.get().value())
+            .toAbsolutePath()
+            .normalize();
+    return new NodeConfig(
+        self.get(),
+        cluster,
+        database.get(),
+        new RaftConfig(members, bind, directory, shards, maxLogEntries, follow),
+        new PaneConfig(pane, AuthKey.of(environment.getOrDefault("AUTH_KEY", ""))),
+        new ReplicationConfig(inlineLimit),
+        notes);
+  }
+
+  /** The port that the others were told; on all addresses, unless they were told a loopback one. */
+  private static Address defaultBind(Optional<NodeId> self, List<Member> members, boolean follow) {
+    return members.stream()
+        .filter(member -> !follow && self.filter(member.id()::equals).isPresent())
+        .findFirst()
+        .map(
+            own ->
+                own.host().matches("localhost|127\\..*|::1")
+                    ? new Address(own.host(), own.port())
+                    : new Address(DEFAULT_BIND.host(), own.port()))
+        .orElse(DEFAULT_BIND);
+  }
+
+  /** The raft logs belong to one file, so by default they lie beside it. */
+  private static Path besides(Path database) {
+    return database.resolveSibling(database.getFileName() + "-raft");
+  }
+
+  private Optional<NodeId> self() {
+    if (values.given("node-id").isEmpty()) {
+      values.fault(
+          "node-id", "is required: a whole number from 1, different on each node, for ever", "");
+    }
+    return values
+        .read("node-id", text -> ConfigValues.number(text, 1, Integer.MAX_VALUE))
+        .map(NodeId::new);
+  }
+
+  private Optional<Path> database() {
+    if (values.given("db-path").isEmpty()) {
+      values.fault("db-path", "is required: the SQLite file to replicate", "");
+    }
+    return values.read("db-path", NodeConfigLoader::databasePath);
+  }
+
+  private static Path databasePath(String text) {
+    Path path = path(text).toAbsolutePath().normalize();
+    if (path.getFileName() == null || Files.isDirectory(path)) {
+      throw new IllegalArgumentException("must be a file, not a directory");
+    }
+    return path;
+  }
+
+  private static Path path(String text) {
+    if (text.isEmpty()) {
+      throw new IllegalArgumentException("must not be empty");
+    }
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new IllegalArgumentException("must be a path: " + e.getReason(), e);
+    }
+  }
+
+  private static String cluster(String text) {
+    if (!text.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,62}")) {
+      throw new IllegalArgumentException(
+          "must be 1 to 63 letters, digits, dots, dashes or underscores");
+    }
+    return text;
+  }
+
+  private List<String> notes() {
+    List<String> notes = new ArrayList<>();
+    if (values.given("replicate").isPresent()) {
+      values.flag("replicate", true);
+      notes.add("option replicate is deprecated and does nothing: a node always replicates");
+    }
+    return notes;
+  }
+}

@@ -1,0 +1,58 @@
+package dev.marmot.node.control;
+
+import dev.marmot.node.control.ControlException.Kind;
+import dev.marmot.proto.v1.BarrierReply;
+import dev.marmot.proto.v1.StatusReply;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** The control plane, called on the pool, with arguments checked. Thread-safe. */
+final class ControlCalls {
+  static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
+
+  private static final Duration LONGEST_TIMEOUT = Duration.ofHours(1);
+
+  private final ControlPlane plane;
+  private final Executor pool;
+
+  ControlCalls(ControlPlane plane, Executor pool) {
+    this.plane = plane;
+    this.pool = pool;
+  }
+
+  CompletionStage<StatusReply> status() {
+    return onPool(plane::status);
+  }
+
+  CompletionStage<Boolean> alive() {
+    return onPool(plane::alive);
+  }
+
+  CompletionStage<Readiness> readiness() {
+    return onPool(plane::readiness);
+  }
+
+  /** Zero milliseconds stand for the default. */
+  CompletionStage<BarrierReply> barrier(long timeoutMillis) {
+    if (timeoutMillis < 0 || timeoutMillis > LONGEST_TIMEOUT.toMillis()) {
+      return CompletableFuture.failedFuture(
+          new ControlException(
+              Kind.INVALID, "timeout: must be at most 1h (got " + timeoutMillis + " ms)"));
+    }
+    Duration timeout = timeoutMillis == 0 ? DEFAULT_TIMEOUT : Duration.ofMillis(timeoutMillis);
+    return onPool(() -> plane.barrier(timeout)).thenCompose(Function.identity());
+  }
+
+  private <T> CompletionStage<T> onPool(Supplier<T> call) {
+    try {
+      return CompletableFuture.supplyAsync(call, pool);
+    } catch (RejectedExecutionException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package dev.marmot.node.control;
+
+import dev.marmot.node.config.Address;
+import dev.marmot.node.config.AuthKey;
+import dev.marmot.node.control.ControlException.Kind;
+import dev.marmot.proto.v1.BarrierReply;
+import dev.marmot.proto.v1.BarrierRequest;
+import dev.marmot.proto.v1.ControlGrpc;
+import dev.marmot.proto.v1.ControlGrpc.ControlBlockingStub;
+import dev.marmot.proto.v1.StatusReply;
+import dev.marmot.proto.v1.StatusRequest;
+import io.grpc.Metadata;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.net.SocketAddress;
+import io.vertx.grpcio.client.GrpcIoClient;
+import io.vertx.grpcio.client.GrpcIoClientChannel;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/** Asks a node over its control pane, with gRPC. Thread-safe; calls block. */
+public final class PaneClient implements AutoCloseable {
+  private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
+  private static final int CONNECT_MILLIS = 3_000;
+
+  private final Vertx vertx;
+  private final ControlBlockingStub stub;
+  private final Address pane;
+
+  private PaneClient(Vertx vertx, ControlBlockingStub stub, Address pane) {
+    this.vertx = vertx;
+    this.stub = stub;
+    this.pane = pane;
+  }
+
+  /**
+   * Prepares to ask; connects at the first call.
+   *
+   * @throws ControlException when the host name is unknown
+   */
+  public static PaneClient open(Address pane, AuthKey key) {
+    String host;
+    try {
+      host = InetAddress.getByName(pane.host()).getHostAddress();
+    } catch (UnknownHostException e) {
+      throw new ControlException(
+          Kind.UNAVAILABLE, "cannot reach a node at " + pane + ": unknown host", e);
+    }
+    Vertx vertx = PaneVertx.open();
+    GrpcIoClient client =
+        GrpcIoClient.client(vertx, new HttpClientOptions().setConnectTimeout(CONNECT_MILLIS));
+    ControlBlockingStub stub =
+        ControlGrpc.newBlockingStub(
+            new GrpcIoClientChannel(client, SocketAddress.inetSocketAddress(pane.port(), host)));
+    return new PaneClient(vertx, key.isSet() ? withKey(stub, key) : stub, pane);
+  }
+
+  private static ControlBlockingStub withKey(ControlBlockingStub stub, AuthKey key) {
+    Metadata metadata = new Metadata();
+    metadata.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), key.reveal());
+    return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(metadata));
+  }
+
+  /** The node's picture of itself. */
+  public StatusReply status() {
+    return call(CALL_TIMEOUT, stub -> stub.status(StatusRequest.getDefaultInstance()));
+  }
+
+  /** See {@link ControlPlane#barrier}. */
+  public BarrierReply barrier(Duration timeout) {
+    BarrierRequest request =
+        BarrierRequest.newBuilder().setTimeoutMillis(timeout.toMillis()).build();
+    return call(timeout.plus(CALL_TIMEOUT), stub -> stub.barrier(request));
+  }
+
+  private <T> T call(Duration timeout, Function<ControlBlockingStub, T> method) {
+    try {
+      return method.apply(stub.withDeadlineAfter(timeout.toMillis(), TimeUnit.MILLISECONDS));
+    } catch (StatusRuntimeException e) {
+      Kind kind = Kind.of(e.getStatus().getCode());
+      String why = e.getStatus().getDescription();
+      if (kind == Kind.UNAVAILABLE && why == null) {
+        throw new ControlException(
+            kind, "cannot reach a node at " + pane + ": no answer; is it running?", e);
+      }
+      throw new ControlException(kind, why == null ? e.getStatus().getCode().toString() : why, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    var unused = vertx.close();
+  }
+}

@@ -1,0 +1,51 @@
+package dev.marmot.node.control;
+
+import com.google.protobuf.Descriptors.EnumValueDescriptor;
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
+import com.google.protobuf.MessageOrBuilder;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.util.List;
+
+/**
+ * Control messages as JSON, for scripts: every field is there, lowerCamelCase, and 64-bit numbers
+ * are numbers. (Protobuf's own mapping writes them as texts, which no shell script expects.) Pure
+ * functions.
+ */
+public final class ProtoJson {
+  private ProtoJson() {}
+
+  /** Indented text, fields in the order of their declaration. */
+  public static String pretty(MessageOrBuilder message) {
+    return object(message).encodePrettily();
+  }
+
+  static JsonObject object(MessageOrBuilder message) {
+    JsonObject object = new JsonObject();
+    for (FieldDescriptor field : message.getDescriptorForType().getFields()) {
+      object.put(field.getJsonName(), value(field, message.getField(field)));
+    }
+    return object;
+  }
+
+  private static Object value(FieldDescriptor field, Object value) {
+    if (field.isRepeated()) {
+      JsonArray array = new JsonArray();
+      for (Object element : (List<?>) value) {
+        array.add(single(field, element));
+      }
+      return array;
+    }
+    return single(field, value);
+  }
+
+  private static Object single(FieldDescriptor field, Object value) {
+    return switch (field.getType()) {
+      case MESSAGE, GROUP -> object((Message) value);
+      case ENUM -> ((EnumValueDescriptor) value).getName();
+      case UINT32, FIXED32 -> Integer.toUnsignedLong((Integer) value);
+      default -> value;
+    };
+  }
+}

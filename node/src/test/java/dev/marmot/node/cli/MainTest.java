@@ -1,0 +1,183 @@
+package dev.marmot.node.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.marmot.node.RunningNode;
+import dev.marmot.node.config.Address;
+import dev.marmot.node.config.AuthKey;
+import dev.marmot.node.config.NodeConfig;
+import dev.marmot.node.config.NodeConfig.PaneConfig;
+import dev.marmot.node.control.ControlException;
+import dev.marmot.node.control.ControlException.Kind;
+import dev.marmot.node.control.ControlPlane;
+import dev.marmot.node.control.FakeControlPlane;
+import dev.marmot.node.control.PaneServer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MainTest {
+  @TempDir private Path directory;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private final List<NodeConfig> started = new ArrayList<>();
+  private final List<Path> cleaned = new ArrayList<>();
+  private final FakeControlPlane plane = new FakeControlPlane();
+
+  private int marmot(String... arguments) {
+    Environment environment =
+        new Environment(
+            new PrintWriter(out, true),
+            new PrintWriter(err, true),
+            Map.of(),
+            config -> {
+              started.add(config);
+              return new EndedNode(plane);
+            },
+            cleaned::add);
+    return Main.run(environment, arguments);
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  @Test
+  void run_optionsWithOneDashOrTwoAndWithoutTheWord_areTheSame() throws IOException {
+    String pane = "localhost:" + freePort();
+    String[][] ways = {
+      {"run", "--db-path", "a.db", "--node-id", "1", "--bind-pane", pane, "--follow=false"},
+      {"--db-path=a.db", "--node-id=1", "--bind-pane=" + pane},
+      {"-db-path", "a.db", "-node-id=1", "-bind-pane", pane, "-verbose=false"},
+      {"run", "-db-path=a.db", "-node-id", "1", "-bind-pane=" + pane, "-follow=false"},
+    };
+
+    for (String[] way : ways) {
+      assertThat(marmot(way)).as(String.join(" ", way)).isZero();
+    }
+
+    assertThat(started).hasSize(4);
+    assertThat(started.stream().map(NodeConfig::toString).distinct()).hasSize(1);
+  }
+
+  @Test
+  void run_withFaults_reportsAllAndStartsNothing() {
+    assertThat(marmot("-shards", "many", "-node-id", "0")).isEqualTo(2);
+
+    assertThat(started).isEmpty();
+    assertThat(err.toString().lines())
+        .hasSize(3)
+        .allMatch(line -> line.startsWith("marmot: "))
+        .anyMatch(line -> line.contains("shards: must be a whole number"))
+        .anyMatch(line -> line.contains("node-id: must be"))
+        .anyMatch(line -> line.contains("db-path: is required"));
+  }
+
+  @Test
+  void unknownOption_isNamedWithASuggestion() {
+    assertThat(marmot("-db-pth", "a.db")).isEqualTo(2);
+
+    assertThat(err.toString()).contains("--db-pth").contains("did you mean --db-path");
+  }
+
+  @Test
+  void unknownCommand_orNone_isWrongUsage() {
+    assertThat(marmot("statu")).isEqualTo(2);
+    assertThat(err.toString()).contains("statu").contains("did you mean");
+    assertThat(marmot()).isEqualTo(2);
+  }
+
+  @Test
+  void help_andVersion_areFine() {
+    assertThat(marmot("--help")).isZero();
+    assertThat(out.toString()).contains("Exit codes:").contains("barrier");
+    assertThat(marmot("help", "run")).isZero();
+    assertThat(out.toString()).contains("--bootstrap");
+    assertThat(marmot("-V")).isZero();
+    assertThat(out.toString()).contains("marmot development");
+  }
+
+  @Test
+  void status_showsTheNode() throws IOException {
+    Address address = new Address("localhost", freePort());
+    try (PaneServer pane = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
+      assertThat(pane.port()).isEqualTo(address.port());
+      assertThat(marmot("status", "-pane", address.toString())).isZero();
+      assertThat(out.toString()).contains("node n1").contains("order log").contains("n2");
+
+      assertThat(marmot("status", "--json", "--pane=" + address)).isZero();
+      assertThat(out.toString()).contains("\"state\" : \"REPLICATING\"");
+
+      assertThat(marmot("barrier", "--pane", address.toString(), "-timeout", "1s")).isZero();
+      assertThat(out.toString()).contains("passed at position 12");
+    }
+  }
+
+  @Test
+  void failures_haveDocumentedExitCodes() throws IOException {
+    Address address = new Address("localhost", freePort());
+    String pane = address.toString();
+    assertThat(marmot("status", "--pane", pane)).isEqualTo(3);
+    assertThat(err.toString().lines())
+        .singleElement()
+        .asString()
+        .startsWith("marmot: cannot reach a node at " + pane);
+    assertThat(marmot("status", "--pane", "nonsense")).isEqualTo(2);
+    assertThat(marmot("barrier", "--timeout", "soon")).isEqualTo(2);
+
+    try (PaneServer server = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
+      assertThat(server.port()).isPositive();
+      assertThat(barrierThatFails(pane, Kind.TIMEOUT)).isEqualTo(3);
+      assertThat(barrierThatFails(pane, Kind.UNAVAILABLE)).isEqualTo(3);
+      assertThat(barrierThatFails(pane, Kind.UNKNOWN_OUTCOME)).isEqualTo(4);
+      assertThat(barrierThatFails(pane, Kind.FAILED)).isEqualTo(1);
+    }
+  }
+
+  private int barrierThatFails(String pane, Kind kind) {
+    plane.barrier = CompletableFuture.failedFuture(new ControlException(kind, "because"));
+    return marmot("barrier", "--pane", pane);
+  }
+
+  @Test
+  void cleanup_inBothWays_cleansTheFile() throws IOException {
+    Path file = Files.createFile(directory.resolve("a.db"));
+
+    assertThat(marmot("cleanup", "--db-path", file.toString())).isZero();
+    assertThat(marmot("-cleanup", "-db-path", file.toString())).isZero();
+
+    assertThat(cleaned).containsExactly(file, file);
+    assertThat(started).isEmpty();
+    assertThat(marmot("cleanup", "--db-path", directory.resolve("none").toString())).isEqualTo(2);
+  }
+
+  @Test
+  void demo_inADirectoryThatIsNotEmpty_isRefused() throws IOException {
+    Files.createFile(directory.resolve("mine"));
+
+    assertThat(marmot("demo", "--once", "--dir", directory.toString())).isEqualTo(1);
+    assertThat(err.toString()).contains("it is not empty");
+  }
+
+  /** A node that ends by itself at once. */
+  private record EndedNode(ControlPlane control) implements RunningNode {
+    @Override
+    public void awaitTermination() {}
+
+    @Override
+    public void close() {}
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.marmot.node.cli;
+
+import org.jspecify.annotations.NullMarked;

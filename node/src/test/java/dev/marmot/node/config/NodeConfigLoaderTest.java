@@ -1,0 +1,169 @@
+package dev.marmot.node.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.marmot.raft.Member;
+import dev.marmot.raft.NodeId;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class NodeConfigLoaderTest {
+  private static final String THREE = "1@10.0.0.1:8160,2@db-2.example:8160,3@[fd00::3]:8161";
+
+  private static Map<String, String> options(String... keysAndValues) {
+    Map<String, String> options = new HashMap<>();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      options.put(keysAndValues[i], keysAndValues[i + 1]);
+    }
+    return options;
+  }
+
+  private static NodeConfig load(String... keysAndValues) {
+    return NodeConfigLoader.load(options(keysAndValues), Map.of());
+  }
+
+  private static List<String> faults(String... keysAndValues) {
+    InvalidConfigException thrown =
+        catchThrowableOfType(InvalidConfigException.class, () -> load(keysAndValues));
+    return thrown.faults().stream().map(ConfigFault::toString).toList();
+  }
+
+  @Test
+  void load_threeNodes_namesEverybodyAndListensOnItsPort() {
+    NodeConfig config = load("db-path", "/data/shop.db", "node-id", "3", "bootstrap", THREE);
+
+    assertThat(config.self()).isEqualTo(new NodeId(3));
+    assertThat(config.raft().members())
+        .containsExactly(
+            new Member(new NodeId(1), "10.0.0.1", 8160),
+            new Member(new NodeId(2), "db-2.example", 8160),
+            new Member(new NodeId(3), "fd00::3", 8161));
+    assertThat(config.raft().bind()).hasToString("0.0.0.0:8161");
+    assertThat(config.raft().directory()).isEqualTo(Path.of("/data/shop.db-raft/node-3"));
+    assertThat(config.raft().shards()).isEqualTo(16);
+    assertThat(config.raft().maxLogEntries()).isEqualTo(1024);
+    assertThat(config.raft().follow()).isFalse();
+    assertThat(config.cluster()).isEqualTo("marmot");
+    assertThat(config.pane().bind()).hasToString("localhost:6010");
+    assertThat(config.pane().authKey().isSet()).isFalse();
+    assertThat(config.replication().inlineLimit()).isZero();
+    assertThat(config.notes()).isEmpty();
+  }
+
+  @Test
+  void load_withoutBootstrap_isAClusterOfOneOnLoopback() {
+    NodeConfig config = load("db-path", "shop.db", "node-id", "1");
+
+    assertThat(config.raft().bind()).hasToString("127.0.0.1:8160");
+    assertThat(config.raft().members())
+        .containsExactly(new Member(new NodeId(1), "127.0.0.1", 8160));
+    assertThat(config.database()).isAbsolute();
+  }
+
+  @Test
+  void load_manyFaults_reportsAllOfThem() {
+    assertThat(
+            faults(
+                "node-id", "zero",
+                "bind", "8160",
+                "bind-pane", "localhost:99999",
+                "shards", "0",
+                "max-log-entries", "-1",
+                "follow", "maybe",
+                "cluster", "a b",
+                "inline-limit", "x",
+                "raft-path", "",
+                "advertise", "0.0.0.0:1",
+                "bootstrap", "1@a:1,x@b:1,1@c:1,2@a:1,3@::1:5,4@d,5"))
+        .containsExactlyInAnyOrder(
+            "node-id: must be a whole number from 1 to 2147483647 (got zero)",
+            "db-path: is required: the SQLite file to replicate (got nothing)",
+            "bind: needs a port, as in host:port (got 8160)",
+            "bind-pane: needs a port from 1 to 65535 (got localhost:99999)",
+            "shards: must be a whole number from 1 to 1024 (got 0)",
+            "max-log-entries: must be a whole number from 16 to 2147483647 (got -1)",
+            "follow: must be true or false (got maybe)",
+            "cluster: must be 1 to 63 letters, digits, dots, dashes or underscores (got a b)",
+            "inline-limit: must be a whole number from 0 to 1048576 (got x)",
+            "raft-path: must not be empty (got nothing)",
+            "advertise: must be an address that the other nodes can reach (got 0.0.0.0:1)",
+            "bootstrap: node id must be a whole number from 1 to 2147483647 (got x@b:1)",
+            "bootstrap: names node 1 twice (got 1@c:1)",
+            "bootstrap: names address a:1 twice (got 2@a:1)",
+            "bootstrap: needs brackets around an IPv6 address, as in [::1]:8160 (got 3@::1:5)",
+            "bootstrap: needs a port, as in host:port (got 4@d)",
+            "bootstrap: must be id@host:port (got 5)");
+  }
+
+  @Test
+  void load_withoutAnything_asksForWhatIsRequired() {
+    assertThat(faults())
+        .containsExactly(
+            "node-id: is required: a whole number from 1, different on each node, for ever"
+                + " (got nothing)",
+            "db-path: is required: the SQLite file to replicate (got nothing)");
+  }
+
+  @Test
+  void load_ownNodeNotInBootstrap_isRefused() {
+    assertThat(faults("db-path", "f", "node-id", "4", "bootstrap", THREE))
+        .containsExactly("bootstrap: must contain this node, 4@host:port (got " + THREE + ")");
+  }
+
+  @Test
+  void load_wildcardBindWithoutReachableAddress_isRefused() {
+    assertThat(faults("db-path", "f", "node-id", "1", "bind", "[::]:8160"))
+        .containsExactly(
+            "advertise: is required when bind is a wildcard address and bootstrap does not name"
+                + " this node (got nothing)");
+    assertThat(faults("db-path", "f", "node-id", "1", "follow", "true")).hasSize(1);
+
+    NodeConfig config =
+        load("db-path", "f", "node-id", "1", "bind", "0.0.0.0:8160", "advertise", "db-1:8160");
+    assertThat(config.raft().members()).containsExactly(new Member(new NodeId(1), "db-1", 8160));
+  }
+
+  @Test
+  void load_advertiseThatContradictsBootstrap_isRefused() {
+    assertThat(
+            faults("db-path", "f", "node-id", "1", "bootstrap", THREE, "advertise", "other:8160"))
+        .containsExactly(
+            "advertise: must be this node's address in bootstrap, 10.0.0.1:8160 (got other:8160)");
+  }
+
+  @Test
+  void load_paneOnTheRaftPort_isRefused() {
+    assertThat(faults("db-path", "f", "node-id", "1", "bootstrap", THREE, "bind-pane", "[::]:8160"))
+        .containsExactly("bind-pane: must not use the port of bind, 0.0.0.0:8160 (got [::]:8160)");
+  }
+
+  @Test
+  void load_replicate_isAcceptedAndSaysThatItIsDeprecated() {
+    assertThat(load("db-path", "f", "node-id", "1", "replicate", "true").notes())
+        .singleElement()
+        .asString()
+        .contains("deprecated");
+  }
+
+  @Test
+  void load_directoryAsDatabase_isRefused() {
+    assertThat(faults("db-path", "/", "node-id", "1"))
+        .containsExactly("db-path: must be a file, not a directory (got /)");
+  }
+
+  @Test
+  void authKey_fromTheEnvironment_isNeverPrinted() {
+    NodeConfig config =
+        NodeConfigLoader.load(
+            options("db-path", "f", "node-id", "1"), Map.of("AUTH_KEY", "s3cret"));
+
+    assertThat(config.pane().authKey().matches("s3cret")).isTrue();
+    assertThat(config.pane().authKey().matches("s3cret ")).isFalse();
+    assertThat(config.toString()).doesNotContain("s3cret");
+    assertThat(AuthKey.of("").matches("")).isFalse();
+  }
+}

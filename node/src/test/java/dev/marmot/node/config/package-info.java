@@ -1,0 +1,4 @@
+@NullMarked
+package dev.marmot.node.config;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,215 @@
+package dev.marmot.node.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.marmot.node.config.Address;
+import dev.marmot.node.config.AuthKey;
+import dev.marmot.node.config.NodeConfig.PaneConfig;
+import dev.marmot.node.control.ControlException.Kind;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpClient.Version;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Real sockets on loopback: HTTP/1.1 through the JDK's client, gRPC through ours. */
+class PaneServerTest {
+  private static final AuthKey KEY = AuthKey.of("s3cret");
+
+  private final FakeControlPlane plane = new FakeControlPlane();
+  private final HttpClient http = HttpClient.newBuilder().version(Version.HTTP_1_1).build();
+  private final Address address = freeAddress();
+  private PaneServer pane = open(AuthKey.NONE);
+
+  private static Address freeAddress() {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return new Address("localhost", socket.getLocalPort());
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private PaneServer open(AuthKey key) {
+    try {
+      return PaneServer.open("n1", new PaneConfig(address, key), plane);
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void reopen(AuthKey key) {
+    pane.close();
+    pane = open(key);
+  }
+
+  @AfterEach
+  void close() {
+    pane.close();
+  }
+
+  private HttpResponse<String> send(String method, String path, String... headers)
+      throws Exception {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://" + address + path))
+            .timeout(Duration.ofSeconds(10))
+            .method(method, BodyPublishers.noBody());
+    for (int i = 0; i < headers.length; i += 2) {
+      request.header(headers[i], headers[i + 1]);
+    }
+    return http.send(request.build(), BodyHandlers.ofString());
+  }
+
+  private PaneClient client(AuthKey key) {
+    return PaneClient.open(address, key);
+  }
+
+  @Test
+  void status_overHttp_isJsonWithNumbersAndEveryField() throws Exception {
+    HttpResponse<String> response = send("GET", "/api/v1/status");
+
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(response.headers().firstValue("Content-Type")).hasValue("application/json");
+    assertThat(response.body())
+        .contains("\"positionIndex\" : 9007199254740991")
+        .contains("\"name\" : \"order log\"")
+        .contains("\"lag\" : 0")
+        .contains("\"lastError\" : \"\"");
+  }
+
+  @Test
+  void status_overGrpc_isTheSame() {
+    try (PaneClient client = client(AuthKey.NONE)) {
+      assertThat(client.status()).isEqualTo(plane.status);
+      assertThat(client.status()).isEqualTo(plane.status);
+    }
+  }
+
+  @Test
+  void health_tellsAliveFromReady() throws Exception {
+    plane.readiness = Readiness.notYet("waiting for a quorum of shard 3");
+
+    assertThat(send("GET", "/healthz").statusCode()).isEqualTo(200);
+    HttpResponse<String> ready = send("GET", "/readyz");
+    assertThat(ready.statusCode()).isEqualTo(503);
+    assertThat(ready.body()).contains("waiting for a quorum of shard 3");
+
+    plane.alive = false;
+    plane.readiness = Readiness.ok();
+    assertThat(send("GET", "/healthz").statusCode()).isEqualTo(503);
+    assertThat(send("GET", "/readyz").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void barrier_takesTheTimeoutOfTheCaller() throws Exception {
+    assertThat(send("POST", "/api/v1/barrier?timeout=1500ms").body()).contains("\"position\" : 12");
+    assertThat(plane.askedTimeout).isEqualTo(Duration.ofMillis(1500));
+
+    assertThat(send("POST", "/api/v1/barrier").statusCode()).isEqualTo(200);
+    assertThat(plane.askedTimeout).isEqualTo(Duration.ofSeconds(30));
+
+    try (PaneClient client = client(AuthKey.NONE)) {
+      assertThat(client.barrier(Duration.ofSeconds(2)).getPosition()).isEqualTo(12);
+      assertThat(plane.askedTimeout).isEqualTo(Duration.ofSeconds(2));
+    }
+  }
+
+  @Test
+  void barrier_thatFails_saysWhyInBothLanguages() throws Exception {
+    plane.barrier = CompletableFuture.failedFuture(new TimeoutException("n3 is not reachable"));
+
+    HttpResponse<String> response = send("POST", "/api/v1/barrier?timeout=1s");
+    assertThat(response.statusCode()).isEqualTo(504);
+    assertThat(response.body()).contains("n3 is not reachable");
+    try (PaneClient client = client(AuthKey.NONE)) {
+      ControlException thrown =
+          catchThrowableOfType(ControlException.class, () -> client.barrier(Duration.ofSeconds(1)));
+      assertThat(thrown).hasMessage("n3 is not reachable");
+      assertThat(thrown.kind()).isEqualTo(Kind.TIMEOUT);
+    }
+  }
+
+  @Test
+  void wrongRequests_getJsonErrors() throws Exception {
+    HttpResponse<String> unknown = send("GET", "/api/v1/nothing");
+    assertThat(unknown.statusCode()).isEqualTo(404);
+    assertThat(unknown.body()).contains("no such path");
+
+    HttpResponse<String> method = send("GET", "/api/v1/barrier");
+    assertThat(method.statusCode()).isEqualTo(405);
+    assertThat(method.headers().firstValue("Allow")).hasValue("POST");
+    assertThat(method.body()).contains("takes POST, not GET");
+
+    HttpResponse<String> timeout = send("POST", "/api/v1/barrier?timeout=soon");
+    assertThat(timeout.statusCode()).isEqualTo(400);
+    assertThat(timeout.body()).contains("must be a duration");
+    assertThat(send("POST", "/api/v1/barrier?timeout=2h").statusCode()).isEqualTo(400);
+  }
+
+  @Test
+  void withKey_allButHealthNeedIt() throws Exception {
+    reopen(KEY);
+
+    assertThat(send("GET", "/healthz").statusCode()).isEqualTo(200);
+    assertThat(send("GET", "/readyz").statusCode()).isEqualTo(200);
+    assertThat(send("GET", "/api/v1/status").statusCode()).isEqualTo(401);
+    assertThat(send("GET", "/api/v1/status", "Authorization", "s3cre").statusCode()).isEqualTo(401);
+    assertThat(send("GET", "/api/v1/status", "Authorization", "s3cret").statusCode())
+        .isEqualTo(200);
+    assertThat(send("GET", "/nothing").statusCode()).isEqualTo(401);
+  }
+
+  @Test
+  void withKey_grpcNeedsItToo() {
+    reopen(KEY);
+
+    try (PaneClient with = client(KEY);
+        PaneClient wrong = client(AuthKey.of("other"));
+        PaneClient without = client(AuthKey.NONE)) {
+      assertThat(with.status()).isEqualTo(plane.status);
+      assertThat(catchThrowableOfType(ControlException.class, wrong::status).kind())
+          .isEqualTo(Kind.UNAUTHENTICATED);
+      assertThatThrownBy(without::status).hasMessageContaining("set AUTH_KEY");
+    }
+  }
+
+  @Test
+  void withoutKey_aPageElsewhereIsRefused() throws Exception {
+    HttpResponse<String> response =
+        send("POST", "/api/v1/barrier", "Origin", "https://evil.example");
+
+    assertThat(response.statusCode()).isEqualTo(403);
+    assertThat(send("GET", "/api/v1/status", "Origin", "http://localhost:8080").statusCode())
+        .isEqualTo(200);
+  }
+
+  @Test
+  void open_onAUsedPort_saysWhich() {
+    assertThatThrownBy(() -> PaneServer.open("n2", new PaneConfig(address, KEY), plane))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("cannot bind the control pane to " + address)
+        .hasMessageContaining("choose another bind-pane");
+  }
+
+  @Test
+  void client_withoutNode_isUnavailable() {
+    pane.close();
+
+    try (PaneClient client = client(AuthKey.NONE)) {
+      ControlException thrown = catchThrowableOfType(ControlException.class, client::status);
+      assertThat(thrown.kind()).isEqualTo(Kind.UNAVAILABLE);
+      assertThat(thrown).hasMessageContaining("cannot reach a node at " + address);
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.marmot.node.control;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.marmot.node;
+
+import org.jspecify.annotations.NullMarked;

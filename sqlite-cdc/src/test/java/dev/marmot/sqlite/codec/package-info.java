@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package dev.marmot.sqlite.codec;
+
+import org.jspecify.annotations.NullMarked;

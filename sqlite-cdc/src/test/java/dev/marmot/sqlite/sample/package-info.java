@@ -1,0 +1,4 @@
+@NullMarked
+package dev.marmot.sqlite.sample;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,170 @@
+package dev.marmot.sqlite.store;
+
+import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.ApplyTransaction.WriteResult;
+import dev.marmot.sqlite.CaptureLimits;
+import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.ReplicaState.LastApplied;
+import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.codec.ChangeSetCodec;
+import dev.marmot.sqlite.codec.Slicer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** A file with an application and a store on it, for tests. Confined to one thread. */
+final class Replica implements AutoCloseable {
+  static final CaptureLimits ALL = new CaptureLimits(1_000_000, Long.MAX_VALUE);
+
+  final Path file;
+  final int node;
+  final Connection application;
+  SqliteReplicaStore store;
+  private long number;
+
+  private Replica(Path file, int node, Connection application, SqliteReplicaStore store) {
+    this.file = file;
+    this.node = node;
+    this.application = application;
+    this.store = store;
+  }
+
+  static Replica open(Path directory, int node, String... schema) throws SQLException {
+    Path file = directory.resolve("node" + node + ".db");
+    Connection application = DriverManager.getConnection("jdbc:sqlite:" + file);
+    try (Statement statement = application.createStatement()) {
+      for (String sql : schema) {
+        statement.execute(sql);
+      }
+      statement.execute("PRAGMA user_version=1");
+    }
+    return new Replica(
+        file, node, application, SqliteReplicaStore.open(file, StoreOptions.defaults("n" + node)));
+  }
+
+  void reopen() {
+    store.close();
+    store = SqliteReplicaStore.open(file, StoreOptions.defaults("n" + node));
+  }
+
+  Replica run(String... statements) throws SQLException {
+    try (Statement statement = application.createStatement()) {
+      for (String sql : statements) {
+        statement.execute(sql);
+      }
+    }
+    return this;
+  }
+
+  String query(String sql) throws SQLException {
+    try (Statement statement = application.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      StringBuilder out = new StringBuilder();
+      while (rows.next()) {
+        for (int i = 1; i <= rows.getMetaData().getColumnCount(); i++) {
+          out.append(i > 1 ? "|" : "").append(rows.getString(i));
+        }
+        out.append('\n');
+      }
+      return out.toString().strip();
+    }
+  }
+
+  Optional<CapturedChanges> capture() {
+    return store.capture(WriteSide.applied(store.state()), ALL);
+  }
+
+  /** Captures and applies here and on the others, through the codec. */
+  void publish(Replica... others) {
+    Optional<CapturedChanges> captured = capture();
+    if (captured.isEmpty()) {
+      return;
+    }
+    number++;
+    CapturedChanges changes = throughCodec(captured.get());
+    apply(changes, this);
+    for (Replica other : others) {
+      other.apply(changes, this);
+    }
+  }
+
+  static CapturedChanges throughCodec(CapturedChanges changes) {
+    List<RowImage> rows = new ArrayList<>();
+    for (List<RowImage> piece : Slicer.slice(changes.rows())) {
+      rows.addAll(ChangeSetCodec.decode(ChangeSetCodec.encode(piece)));
+    }
+    return new CapturedChanges(
+        rows,
+        changes.maxSeq(),
+        changes.base(),
+        changes.schemaVersion(),
+        changes.file(),
+        changes.complete());
+  }
+
+  /** The simplest apply: a pending key keeps its row, whoever collides is displaced. */
+  void apply(CapturedChanges changes, Replica origin) {
+    try (ApplyTransaction transaction = store.begin()) {
+      apply(transaction, changes, origin);
+      transaction.position(1, store.state().position() + 1);
+      transaction.commit();
+    }
+  }
+
+  void apply(ApplyTransaction transaction, CapturedChanges changes, Replica origin) {
+    boolean own = origin == this;
+    List<RowImage> writes = new ArrayList<>();
+    for (RowImage image : changes.rows()) {
+      RowKey key = transaction.key(image);
+      OptionalLong pending = transaction.pendingSeq(key);
+      if (own && pending.isPresent() && pending.getAsLong() <= changes.maxSeq()) {
+        transaction.settle(key);
+        pending = OptionalLong.empty();
+      }
+      if (pending.isEmpty()) {
+        writes.add(image);
+      }
+    }
+    for (RowImage image : writes) {
+      if (image.tombstone()) {
+        transaction.delete(image);
+      } else if (transaction.hasUniqueIndexes(image.table())) {
+        transaction.vacate(image);
+      }
+    }
+    for (RowImage image : writes) {
+      boolean same =
+          transaction.stored(image).map(stored -> stored.sameContent(image)).orElse(false);
+      if (!image.tombstone() && !same) {
+        transaction.colliders(image).forEach(transaction::delete);
+        if (transaction.write(image) instanceof WriteResult.Refused refused) {
+          transaction.hold(image, origin.node, refused.reason());
+        }
+      }
+    }
+    transaction.last(
+        origin.node, new LastApplied(1, origin.number, changes.maxSeq(), changes.file()));
+    if (own) {
+      transaction.trimChangeLog(changes.maxSeq());
+    }
+  }
+
+  static void copy(Path from, Path to) throws java.io.IOException {
+    Files.copy(from, to);
+  }
+
+  @Override
+  public void close() throws SQLException {
+    store.close();
+    application.close();
+  }
+}

@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package dev.marmot.sqlite.store;
+
+import org.jspecify.annotations.NullMarked;
