@@ -56,6 +56,7 @@ final class Coverage {
     CRASHES,
     KILLED_INSIDE,
     FAILED_CALLS,
+    INTERLEAVED_THREADS,
     POWER_LOSSES,
     LOST_COMMITS,
     LOST_FILES,

@@ -38,6 +38,7 @@ record Schedule(long seed, Setup setup, List<Step> steps, List<Integer> kept) {
     POWER_LOSS(10),
     KILL_INSIDE(14),
     CALL_FAILS(10),
+    INTERLEAVE(60),
     START(28),
     CUT(8),
     SUSPICION(3),

@@ -9,6 +9,8 @@ import dev.marmot.node.replication.Terms;
 import dev.marmot.raft.LogId;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.ReplicaState;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +42,16 @@ final class SimulatedNode {
 
   /** The log whose copy stalls, or {@link #NOTHING}, or {@link #EVERYTHING} when it is cut off. */
   int unreachable = NOTHING;
+
+  /** The threads of the process. */
+  enum Part {
+    LOGS,
+    ORIGIN,
+    APPLIER
+  }
+
+  /** Threads that are in the middle of something. */
+  final Set<Part> busy = EnumSet.noneOf(Part.class);
 
   boolean dead;
   private final World world;
