@@ -35,9 +35,9 @@ import org.slf4j.LoggerFactory;
 /**
  * A running node, and the composition root that puts its parts together. Thread-safe.
  *
- * <p>The order of assembly matters: the file is hooked before anything else, so that no write of the
- * application goes unseen; identity is checked before a raft log is opened, so that no node votes as
- * somebody else; the replicator listens before the raft logs start to hand over entries.
+ * <p>The order of assembly matters: the file is hooked before anything else, so that no write of
+ * the application goes unseen; identity is checked before a raft log is opened, so that no node
+ * votes as somebody else; the replicator listens before the raft logs start to hand over entries.
  */
 public final class Node implements RunningNode {
   private static final Logger log = LoggerFactory.getLogger(Node.class);
@@ -112,8 +112,7 @@ public final class Node implements RunningNode {
   /** Checks that options, directory and file belong together; writes down what is new. */
   private static NodeIdentity identify(
       NodeConfig config, NodeDirectory directory, SqliteReplicaStore store) throws IOException {
-    NodeIdentity wanted =
-        Identities.of(config).toBuilder().setFile(store.state().file()).build();
+    NodeIdentity wanted = Identities.of(config).toBuilder().setFile(store.state().file()).build();
     FileFacts facts =
         new FileFacts(
             config.database(),
@@ -141,7 +140,9 @@ public final class Node implements RunningNode {
     if (nodeControl.everReady()) {
       nodeControl.warn(reason);
     } else {
-      fail(new IllegalStateException("cannot start: " + reason + "; give all nodes the same options"));
+      fail(
+          new IllegalStateException(
+              "cannot start: " + reason + "; give all nodes the same options"));
     }
   }
 

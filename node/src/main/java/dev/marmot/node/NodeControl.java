@@ -85,8 +85,7 @@ final class NodeControl implements ControlPlane {
               thread.setDaemon(true);
               return thread;
             });
-    var unused =
-        timer.scheduleWithFixedDelay(this::look, 0, WATCH_MILLIS, TimeUnit.MILLISECONDS);
+    var unused = timer.scheduleWithFixedDelay(this::look, 0, WATCH_MILLIS, TimeUnit.MILLISECONDS);
     return timer::shutdownNow;
   }
 

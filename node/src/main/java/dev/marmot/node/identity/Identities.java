@@ -67,14 +67,10 @@ public final class Identities {
       return Optional.of("both call themselves node " + mine.getNodeId());
     }
     return differ(
-        "node " + theirs.getNodeId() + " was started",
-        "node " + mine.getNodeId(),
-        theirs,
-        mine);
+        "node " + theirs.getNodeId() + " was started", "node " + mine.getNodeId(), theirs, mine);
   }
 
-  private static Optional<String> differ(
-      String one, String other, NodeIdentity a, NodeIdentity b) {
+  private static Optional<String> differ(String one, String other, NodeIdentity a, NodeIdentity b) {
     if (!a.getClusterName().equals(b.getClusterName())) {
       return difference("cluster", one, a.getClusterName(), other, b.getClusterName());
     }

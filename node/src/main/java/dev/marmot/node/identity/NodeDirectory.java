@@ -34,8 +34,7 @@ public final class NodeDirectory implements AutoCloseable {
   public static NodeDirectory open(Path path) throws IOException {
     Files.createDirectories(path);
     FileChannel channel =
-        FileChannel.open(
-            path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     FileLock lock;
     try {
       lock = channel.tryLock();

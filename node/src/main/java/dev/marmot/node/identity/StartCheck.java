@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Whether options, directory and SQLite file belong together. A pure decision: better not to start than
- * to vote with amnesia or to replicate from the wrong place.
+ * Whether options, directory and SQLite file belong together. A pure decision: better not to start
+ * than to vote with amnesia or to replicate from the wrong place.
  */
 public final class StartCheck {
   private StartCheck() {}

@@ -13,11 +13,11 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Everything that was committed anywhere before the call is visible here, and this node's own commits
- * are on the others. Immutable.
+ * Everything that was committed anywhere before the call is visible here, and this node's own
+ * commits are on the others. Immutable.
  *
- * <p>Every node has its committed changes ordered and says where that ended; this node waits for the
- * furthest of those positions, and the others for this node's own.
+ * <p>Every node has its committed changes ordered and says where that ended; this node waits for
+ * the furthest of those positions, and the others for this node's own.
  */
 public final class Barrier {
   private final RaftNode raft;
@@ -53,8 +53,7 @@ public final class Barrier {
                 replicator
                     .reached(everything)
                     .orTimeout(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)
-                    .thenCombine(
-                        onOthers(mine.join(), deadline), (reached, unused) -> everything));
+                    .thenCombine(onOthers(mine.join(), deadline), (reached, unused) -> everything));
   }
 
   private CompletableFuture<Long> onOthers(long position, long deadline) {
@@ -85,7 +84,6 @@ public final class Barrier {
   /** The largest of the answers. */
   private static CompletableFuture<Long> all(List<CompletableFuture<Long>> calls) {
     return CompletableFuture.allOf(calls.toArray(CompletableFuture[]::new))
-        .thenApply(
-            unused -> calls.stream().mapToLong(CompletableFuture::join).max().orElseThrow());
+        .thenApply(unused -> calls.stream().mapToLong(CompletableFuture::join).max().orElseThrow());
   }
 }

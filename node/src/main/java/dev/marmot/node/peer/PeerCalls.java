@@ -74,7 +74,8 @@ public final class PeerCalls {
   static CompletionStage<HelloReply> hello(
       RaftNode raft, NodeId to, NodeIdentity identity, Duration timeout) {
     ByteString request = HelloRequest.newBuilder().setIdentity(identity).build().toByteString();
-    return raft.call(to, HELLO, request, timeout).thenApply(r -> parse(() -> HelloReply.parseFrom(r)));
+    return raft.call(to, HELLO, request, timeout)
+        .thenApply(r -> parse(() -> HelloReply.parseFrom(r)));
   }
 
   /** Has another node's committed changes ordered; answers where that ended. */

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Introduces this node to the others again and again: who answers, where they stand, and whether they
- * belong to the same cluster. Thread-safe.
+ * Introduces this node to the others again and again: who answers, where they stand, and whether
+ * they belong to the same cluster. Thread-safe.
  */
 public final class PeerWatch implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PeerWatch.class);
@@ -88,8 +88,7 @@ public final class PeerWatch implements AutoCloseable {
     } else if (reply.getIdentity().getNodeId() != member.id().value()) {
       refused.accept(
           "%s is expected to be node %d, but node %d answers there"
-              .formatted(
-                  member.address(), member.id().value(), reply.getIdentity().getNodeId()));
+              .formatted(member.address(), member.id().value(), reply.getIdentity().getNodeId()));
     }
   }
 

@@ -62,7 +62,9 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
             applierOptions.maxRows(),
             ProtocolRules.ALL,
             Replicator::fenceFired);
-    Origin origin = new Origin(self, logs, store, chunks, counter, originOptions, ProtocolRules.ALL, this::wakeOrigin);
+    Origin origin =
+        new Origin(
+            self, logs, store, chunks, counter, originOptions, ProtocolRules.ALL, this::wakeOrigin);
     origin.open();
     Loop applierLoop = new Loop("n" + self + "-applier", () -> apply(applier));
     Loop originLoop = new Loop("n" + self + "-origin", () -> send(origin));

@@ -31,8 +31,7 @@ final class RowRules {
   private final long file;
   private final ProtocolRules rules;
 
-  RowRules(
-      ApplyTransaction tx, WriterWindow window, int self, long file, ProtocolRules rules) {
+  RowRules(ApplyTransaction tx, WriterWindow window, int self, long file, ProtocolRules rules) {
     this.tx = tx;
     this.window = window;
     this.self = self;
@@ -43,8 +42,7 @@ final class RowRules {
   /** Applies the rows of one accepted change set at its position. */
   void apply(ChangeSet changes, long position, int slot) {
     boolean own =
-        changes.origin() == self
-            && (changes.file() == file || !rules.keep(Rule.FILE_IDENTITY));
+        changes.origin() == self && (changes.file() == file || !rules.keep(Rule.FILE_IDENTITY));
     List<Step> steps = new ArrayList<>(changes.rows().size());
     for (RowImage image : changes.rows()) {
       steps.add(compare(changes, own, image, position));

@@ -126,8 +126,7 @@ class FaultsIT {
           .atMost(Duration.ofSeconds(20))
           .untilAsserted(
               () ->
-                  assertThat(
-                          Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM late;"))
+                  assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM late;"))
                       .isEqualTo("2"));
       cluster.assertEqual();
     }

@@ -67,7 +67,8 @@ record FileContents(Map<String, List<String>> tables) {
     names.addAll(other.tables.keySet());
     for (String name : names) {
       List<String> mine = new ArrayList<>(tables.getOrDefault(name, List.of("no such table")));
-      List<String> theirs = new ArrayList<>(other.tables.getOrDefault(name, List.of("no such table")));
+      List<String> theirs =
+          new ArrayList<>(other.tables.getOrDefault(name, List.of("no such table")));
       if (!mine.equals(theirs)) {
         var onlyMine = new TreeSet<>(mine);
         theirs.forEach(onlyMine::remove);

@@ -80,9 +80,14 @@ final class NodeProcess {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
-        List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"));
+        List.of(
+            "-Xmx256m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+ExitOnOutOfMemoryError"));
     if (Runtime.version().feature() >= 24) {
-      command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
+      command.addAll(
+          List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
     }
     command.addAll(List.of("-jar", jar.toString()));
     return command;
@@ -113,7 +118,8 @@ final class NodeProcess {
   int awaitExit(Duration timeout) throws InterruptedException {
     Process running = process;
     if (running == null || !running.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
-      throw new IllegalStateException("node " + id + " still runs after " + timeout + "\n" + logText());
+      throw new IllegalStateException(
+          "node " + id + " still runs after " + timeout + "\n" + logText());
     }
     return running.exitValue();
   }

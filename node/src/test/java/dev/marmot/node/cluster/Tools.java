@@ -11,8 +11,7 @@ final class Tools {
 
   /** Runs SQL in the {@code sqlite3} tool, with a busy time-out as an application would. */
   static String sqlite(Path database, String sql) throws IOException, InterruptedException {
-    return run(
-        List.of("sqlite3", "-bail", "-cmd", ".timeout 20000", database.toString()), sql);
+    return run(List.of("sqlite3", "-bail", "-cmd", ".timeout 20000", database.toString()), sql);
   }
 
   /** Starts a Python program; its output goes to this process's. */

@@ -59,19 +59,16 @@ final class Captures {
   void captured(int node, CapturedChanges changes, MemoryFile file) {
     coverage.count(Event.CAPTURES);
     coverage.count(Event.SPLIT_CAPTURES, changes.complete() ? 0 : 1);
-    Trace.print("  n%d captures %s up to %d", node, Trace.rows(changes.rows()), changes.maxSeq());
+    if (Trace.ON) {
+      Trace.print("  n%d captures %s up to %d", node, Trace.rows(changes.rows()), changes.maxSeq());
+    }
     List<LocalWrite> covered = ledger.coveredBy(node, file.file, changes.maxSeq());
     Set<RowKey> keptAway = new HashSet<>(file.skipped);
     keptAway.addAll(file.parked.keySet());
     queue(node)
         .addLast(
             new Capture(
-                node,
-                changes,
-                Map.copyOf(file.last),
-                Map.copyOf(file.deletes),
-                keptAway,
-                covered));
+                node, changes, Map.copyOf(file.last), Map.copyOf(file.deletes), keptAway, covered));
   }
 
   /** The process of a node is gone: what it captured and did not propose never travels. */

@@ -56,6 +56,7 @@ final class Coverage {
     CRASHES,
     KILLED_INSIDE,
     FAILED_CALLS,
+    INTERLEAVED_THREADS,
     POWER_LOSSES,
     LOST_COMMITS,
     LOST_FILES,
@@ -90,7 +91,10 @@ final class Coverage {
   @Override
   public String toString() {
     return Arrays.stream(Event.values())
-        .map(event -> "%s %,d".formatted(event.name().toLowerCase(Locale.ROOT).replace('_', ' '), of(event)))
+        .map(
+            event ->
+                "%s %,d"
+                    .formatted(event.name().toLowerCase(Locale.ROOT).replace('_', ' '), of(event)))
         .collect(Collectors.joining("\n"));
   }
 }

@@ -23,6 +23,7 @@ final class MemoryApplyTransaction implements ApplyTransaction {
   private final MemoryFile before;
   private final MemoryFile next;
   private final BiConsumer<MemoryFile, MemoryFile> onCommit;
+  private final Runnable onEnd;
   private final Hazard hazard;
   private final Set<Sabotage> sabotage;
   private final Map<RowKey, Long> pending;
@@ -37,11 +38,13 @@ final class MemoryApplyTransaction implements ApplyTransaction {
   MemoryApplyTransaction(
       MemoryFile before,
       BiConsumer<MemoryFile, MemoryFile> onCommit,
+      Runnable onEnd,
       Hazard hazard,
       Set<Sabotage> sabotage) {
     this.before = before;
     this.next = before.copy();
     this.onCommit = onCommit;
+    this.onEnd = onEnd;
     this.hazard = hazard;
     this.sabotage = sabotage;
     this.pending = new HashMap<>(before.pending());
@@ -248,6 +251,7 @@ final class MemoryApplyTransaction implements ApplyTransaction {
     open = false;
     checkComplete();
     onCommit.accept(before, next);
+    onEnd.run();
     hazard.pass();
   }
 
@@ -270,5 +274,6 @@ final class MemoryApplyTransaction implements ApplyTransaction {
   @Override
   public void close() {
     open = false;
+    onEnd.run();
   }
 }

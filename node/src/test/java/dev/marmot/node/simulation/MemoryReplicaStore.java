@@ -33,9 +33,9 @@ final class MemoryReplicaStore implements ReplicaStore {
   private final Hazard hazard;
   private final Set<Sabotage> sabotage;
   private Runnable wake = () -> {};
+  private boolean writing;
 
-  MemoryReplicaStore(
-      MemoryDisk disk, Observer observer, Hazard hazard, Set<Sabotage> sabotage) {
+  MemoryReplicaStore(MemoryDisk disk, Observer observer, Hazard hazard, Set<Sabotage> sabotage) {
     this.disk = disk;
     this.observer = observer;
     this.hazard = hazard;
@@ -47,8 +47,14 @@ final class MemoryReplicaStore implements ReplicaStore {
     wake.run();
   }
 
+  /** Whether an apply transaction holds the write lock. */
+  boolean isWriting() {
+    return writing;
+  }
+
   @Override
   public ReplicaState state() {
+    hazard.switchThreads();
     return disk.current().state();
   }
 
@@ -60,7 +66,8 @@ final class MemoryReplicaStore implements ReplicaStore {
   @Override
   public ApplyTransaction begin() {
     hazard.pass();
-    return new MemoryApplyTransaction(disk.current(), this::commit, hazard, sabotage);
+    writing = true;
+    return new MemoryApplyTransaction(disk.current(), this::commit, () -> writing = false, hazard, sabotage);
   }
 
   private void commit(MemoryFile before, MemoryFile after) {
@@ -100,6 +107,7 @@ final class MemoryReplicaStore implements ReplicaStore {
 
   @Override
   public long newestSeq() {
+    hazard.switchThreads();
     return disk.current().newestSeq;
   }
 

@@ -1,8 +1,8 @@
 package dev.marmot.node.simulation;
 
 /**
- * Rules whose place is not in the replication package: the simulation breaks them in what it puts in
- * the place of SQLite, of the hooks and of the disk.
+ * Rules whose place is not in the replication package: the simulation breaks them in what it puts
+ * in the place of SQLite, of the hooks and of the disk.
  */
 enum Sabotage {
   /** The hooks log a noted key although its row is still there. */

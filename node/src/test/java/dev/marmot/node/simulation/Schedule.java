@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What is going to happen, as a function of a seed. Each step has a seed of its own, so that the
@@ -37,6 +38,7 @@ record Schedule(long seed, Setup setup, List<Step> steps, List<Integer> kept) {
     POWER_LOSS(10),
     KILL_INSIDE(14),
     CALL_FAILS(10),
+    INTERLEAVE(60),
     START(28),
     CUT(8),
     SUSPICION(3),
@@ -76,6 +78,11 @@ record Schedule(long seed, Setup setup, List<Step> steps, List<Integer> kept) {
       steps.add(new Step(i, action, 1 + random.nextInt(setup.nodes()), random.nextLong()));
     }
     return new Schedule(seed, setup, steps, IntStream.range(0, length).boxed().toList());
+  }
+
+  /** Step numbers as a report prints them. */
+  static List<Integer> numbers(String steps) {
+    return Stream.of(steps.split(",", -1)).map(Integer::valueOf).toList();
   }
 
   /** The same schedule with another setup. */

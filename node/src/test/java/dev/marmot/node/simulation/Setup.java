@@ -16,7 +16,14 @@ import java.util.random.RandomGenerator;
  * @param nodesDie whether nodes may die for ever
  */
 record Setup(
-    int nodes, int shards, int maxRows, OriginOptions origin, ProtocolRules rules, int faultPercent, boolean nodesDie, Set<Sabotage> sabotage) {
+    int nodes,
+    int shards,
+    int maxRows,
+    OriginOptions origin,
+    ProtocolRules rules,
+    int faultPercent,
+    boolean nodesDie,
+    Set<Sabotage> sabotage) {
 
   static Setup random(RandomGenerator random) {
     int nodes = random.nextInt(7) == 0 ? 5 : 3;
@@ -33,23 +40,27 @@ record Setup(
             inlineLimit,
             Duration.ofMillis(100));
     ProtocolRules rules =
-        new ProtocolRules(
-            pick(random, 5, 15, 40, 100_000), pick(random, 1, 60, 1 << 20), Set.of());
+        new ProtocolRules(pick(random, 5, 15, 40, 100_000), pick(random, 1, 60, 1 << 20), Set.of());
     return new Setup(
-        nodes, shards, maxRows, origin, rules, pick(random, 15, 40, 100), random.nextInt(3) == 0, Set.of());
+        nodes,
+        shards,
+        maxRows,
+        origin,
+        rules,
+        pick(random, 15, 40, 100),
+        random.nextInt(3) == 0,
+        Set.of());
   }
 
   /** The same without a rule of the protocol. */
   Setup without(Rule rule) {
-    ProtocolRules fewer =
-        new ProtocolRules(rules.windowKeys(), rules.pieceBytes(), Set.of(rule));
+    ProtocolRules fewer = new ProtocolRules(rules.windowKeys(), rules.pieceBytes(), Set.of(rule));
     return new Setup(nodes, shards, maxRows, origin, fewer, faultPercent, nodesDie, sabotage);
   }
 
   /** The same with something broken around the protocol. */
   Setup with(Sabotage broken) {
-    return new Setup(
-        nodes, shards, maxRows, origin, rules, faultPercent, nodesDie, Set.of(broken));
+    return new Setup(nodes, shards, maxRows, origin, rules, faultPercent, nodesDie, Set.of(broken));
   }
 
   private static int pick(RandomGenerator random, int... choices) {

@@ -88,10 +88,10 @@ final class SimulatedLogs implements OrderedLogs {
   void deliver(int log, long upTo) {
     for (long index = committed[log] + 1; index <= upTo; index++) {
       SharedLogs.Entry entry = shared.entry(log, index);
+      committed[log] = index;
       if (entry.bytes() != null) {
         listener.committed(new LogId(log), new LogPosition(entry.term(), index), entry.bytes());
       }
-      committed[log] = index;
     }
   }
 }

@@ -9,6 +9,8 @@ import dev.marmot.node.replication.Terms;
 import dev.marmot.raft.LogId;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.ReplicaState;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +43,16 @@ final class SimulatedNode {
   /** The log whose copy stalls, or {@link #NOTHING}, or {@link #EVERYTHING} when it is cut off. */
   int unreachable = NOTHING;
 
+  /** The threads of the process. */
+  enum Part {
+    LOGS,
+    ORIGIN,
+    APPLIER
+  }
+
+  /** Threads that are in the middle of something. */
+  final Set<Part> busy = EnumSet.noneOf(Part.class);
+
   boolean dead;
   private final World world;
   private long epochCounter;
@@ -68,7 +80,8 @@ final class SimulatedNode {
 
   /** Starts the process; its copies of the logs are handed over from their beginning. */
   void start() {
-    MemoryReplicaStore store = new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
+    MemoryReplicaStore store =
+        new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
     ChunkIndex chunks = new ChunkIndex(store::state, world.setup().rules());
     Terms terms = new Terms();
     SimulatedLogs logs =
@@ -87,9 +100,24 @@ final class SimulatedNode {
             });
     Applier applier =
         new Applier(
-            id, logs, store, chunks, terms, world.setup().maxRows(), world.setup().rules(), (fence, position) -> {});
+            id,
+            logs,
+            store,
+            chunks,
+            terms,
+            world.setup().maxRows(),
+            world.setup().rules(),
+            (fence, position) -> {});
     Origin origin =
-        new Origin(id, logs, store, chunks, new Counter(), world.setup().origin(), world.setup().rules(), () -> {});
+        new Origin(
+            id,
+            logs,
+            store,
+            chunks,
+            new Counter(),
+            world.setup().origin(),
+            world.setup().rules(),
+            () -> {});
     life = new Life(logs, store, chunks, applier, origin);
     origin.open();
   }

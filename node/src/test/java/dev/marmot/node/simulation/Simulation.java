@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import dev.marmot.node.replication.Origin;
 import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.node.simulation.Schedule.Step;
+import dev.marmot.node.simulation.SimulatedNode.Part;
 import dev.marmot.proto.v1.BarrierFence;
 import dev.marmot.proto.v1.Epoch;
 import dev.marmot.proto.v1.Fence;
@@ -81,7 +82,9 @@ final class Simulation {
   }
 
   private void transact(SimulatedNode node, SplittableRandom random) {
-    if (!node.dead && node.application.transact(node.disk, schedule.setup().sabotage(), random) && node.isUp()) {
+    if (!node.dead
+        && node.application.transact(node.disk, schedule.setup().sabotage(), random)
+        && node.isUp()) {
       Trace.print("  n%d writes, seq %d", node.id, node.disk.current().newestSeq);
       node.life().store().applicationCommitted();
     }
@@ -113,6 +116,7 @@ final class Simulation {
 
   /** A part of the process does its work, and perhaps dies or fails in the middle of it. */
   private void work(Step step, SimulatedNode node, SplittableRandom random) {
+    node.busy.clear();
     try {
       switch (step.action()) {
         case ORIGIN -> send(node);
@@ -123,6 +127,7 @@ final class Simulation {
         }
         case APPLY -> apply(node);
         case FENCE -> fence(node);
+        case INTERLEAVE -> interleave(node, random);
         default -> throw new IllegalStateException("unknown step " + step);
       }
     } catch (Hazard.Killed e) {
@@ -134,11 +139,41 @@ final class Simulation {
   }
 
   private void send(SimulatedNode node) {
+    node.busy.add(Part.ORIGIN);
     Origin origin = node.life().origin();
     long epoch = origin.progress().epoch();
     origin.step(clock);
     if (epoch != 0 && origin.progress().epoch() > epoch) {
       world.coverage().count(Event.REOPENED_EPOCHS);
+    }
+    node.busy.remove(Part.ORIGIN);
+  }
+
+  /** While one thread of the process is at work, another has its turn. */
+  private void interleave(SimulatedNode node, SplittableRandom random) {
+    node.hazard.interleaveAfter(
+        1 + random.nextInt(20),
+        () -> {
+          world.coverage().count(Event.INTERLEAVED_THREADS);
+          Trace.print("  n%d: another thread", node.id);
+          int turns = 1 + random.nextInt(3);
+          for (int i = 0; i < turns; i++) {
+            turn(node, random);
+          }
+        });
+  }
+
+  /** Any thread but those that are at work; the application waits for the write lock. */
+  private void turn(SimulatedNode node, SplittableRandom random) {
+    int turn = random.nextInt(4);
+    if (turn == 0 && !node.busy.contains(Part.LOGS)) {
+      deliver(node, random);
+    } else if (turn == 1 && !node.life().store().isWriting()) {
+      transact(node, random);
+    } else if (turn == 2 && !node.busy.contains(Part.APPLIER)) {
+      apply(node);
+    } else if (turn == 3 && !node.busy.contains(Part.ORIGIN)) {
+      send(node);
     }
   }
 
@@ -146,19 +181,23 @@ final class Simulation {
     if (node.unreachable == SimulatedNode.EVERYTHING) {
       return;
     }
+    node.busy.add(Part.LOGS);
     for (int log = 0; log < world.logs().logs(); log++) {
       long from = node.life().logs().committed(new LogId(log));
       if (log != node.unreachable && random.nextInt(5) < 3 && world.logs().hasLeader(log)) {
         node.deliver(log, random.nextLong(from, world.logs().end(log) + 1));
       }
     }
+    node.busy.remove(Part.LOGS);
   }
 
   private void apply(SimulatedNode node) {
+    node.busy.add(Part.APPLIER);
     boolean more = node.life().applier().step();
     if (!more && node.disk.current().position < node.life().logs().committed(LogId.ORDER)) {
       world.coverage().count(Event.WAITS_FOR_CHUNKS);
     }
+    node.busy.remove(Part.APPLIER);
   }
 
   private void fence(SimulatedNode node) {

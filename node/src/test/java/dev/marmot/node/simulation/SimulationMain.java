@@ -2,11 +2,11 @@ package dev.marmot.node.simulation;
 
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
-/** The long run: schedules from a seed on, for some time, with the coverage of events at the end. */
+/**
+ * The long run: schedules from a seed on, for some time, with the coverage of events at the end.
+ */
 public final class SimulationMain {
   private SimulationMain() {}
 
@@ -30,8 +30,7 @@ public final class SimulationMain {
     Schedule schedule = Schedule.of(Long.parseLong(options.get("--seed")), length);
     String steps = options.get("--steps");
     if (steps != null) {
-      List<Integer> numbers = Stream.of(steps.split(",", -1)).map(Integer::valueOf).toList();
-      schedule = schedule.only(numbers);
+      schedule = schedule.only(Schedule.numbers(steps));
     }
     Trial trial = Trial.of(schedule);
     if (trial.failure().isEmpty()) {

@@ -37,14 +37,9 @@ final class StateChecker {
 
   /** An apply transaction of a node is committed. */
   void applied(int node, MemoryFile before, MemoryFile after) {
-    Trace.print(
-        "  n%d applies to %d: %s parked %s pending %s skipped %s",
-        node,
-        after.position,
-        Trace.rows(after.rows.values()),
-        after.parked.keySet().stream().map(SampleTable::show).toList(),
-        after.pending().keySet().stream().map(SampleTable::show).toList(),
-        after.skipped.stream().map(SampleTable::show).toList());
+    if (Trace.ON) {
+      trace(node, after);
+    }
     Violation.check(
         after.position > before.position,
         "the position of n%d goes from %d to %d",
@@ -62,6 +57,17 @@ final class StateChecker {
       at = at.older();
     }
     count(before, after);
+  }
+
+  private static void trace(int node, MemoryFile file) {
+    Trace.print(
+        "  n%d applies to %d: %s parked %s pending %s skipped %s",
+        node,
+        file.position,
+        Trace.rows(file.rows.values()),
+        file.parked.keySet().stream().map(SampleTable::show).toList(),
+        file.pending().keySet().stream().map(SampleTable::show).toList(),
+        file.skipped.stream().map(SampleTable::show).toList());
   }
 
   private static void checkBookkeeping(int node, MemoryFile file, Snapshot expected) {

@@ -6,9 +6,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.stream.Collectors;
 
-/** Tells what happens, when asked to: for whoever looks into one shrunk schedule. */
+/**
+ * Tells what happens, when asked to by {@code -Dtrace=true}: for whoever looks into one shrunk
+ * schedule.
+ */
 final class Trace {
-  private static final boolean ON = Boolean.getBoolean("trace");
+  static final boolean ON = Boolean.getBoolean("trace");
 
   private Trace() {}
 
@@ -24,7 +27,12 @@ final class Trace {
         .map(
             row ->
                 SampleTable.show(SampleTable.key(row))
-                    + (row.tombstone() ? " gone" : "=" + row.values().stream().map(Trace::show).collect(Collectors.joining("."))))
+                    + (row.tombstone()
+                        ? " gone"
+                        : "="
+                            + row.values().stream()
+                                .map(Trace::show)
+                                .collect(Collectors.joining("."))))
         .collect(Collectors.joining(", ", "[", "]"));
   }
 

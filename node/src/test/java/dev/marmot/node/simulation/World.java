@@ -12,7 +12,8 @@ final class World {
   private final Captures captures = new Captures(ledger, coverage);
   private final KnownRecords records = new KnownRecords();
   private final OrderReference reference = new OrderReference(captures, ledger, coverage);
-  private final StateChecker checker = new StateChecker(
+  private final StateChecker checker =
+      new StateChecker(
           reference, new ConflictChecker(reference, captures, ledger, coverage), coverage);
   private final List<SimulatedNode> nodes = new ArrayList<>();
   private final SharedLogs logs;

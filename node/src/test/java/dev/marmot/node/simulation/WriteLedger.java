@@ -95,7 +95,10 @@ final class WriteLedger {
       LocalWrite write, Map<RowKey, Long> rows, List<Set<Long>> conflicts, Set<Integer> dead) {
     // A delete may travel twice: a key that was noted, and is gone, is logged by the next insert.
     Violation.check(
-        write.delete || write.delivered.size() <= 1, "%s was applied more than once: %s", write, write.delivered);
+        write.delete || write.delivered.size() <= 1,
+        "%s was applied more than once: %s",
+        write,
+        write.delivered);
     boolean gone = write.lost || dead.contains(write.node);
     if (write.delivered.isEmpty() && gone) {
       return;
