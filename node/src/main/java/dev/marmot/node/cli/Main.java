@@ -72,6 +72,7 @@ public final class Main implements Runnable {
     line.addSubcommand("barrier", new BarrierCommand(environment));
     line.addSubcommand("cleanup", new CleanupCommand(environment));
     line.addSubcommand("demo", new DemoCommand(environment));
+    line.addSubcommand("warm-up", new WarmUpCommand(environment));
     line.addSubcommand("help", new CommandLine.HelpCommand());
     line.setOut(environment.out());
     line.setErr(environment.err());
