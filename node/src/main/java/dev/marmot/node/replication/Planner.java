@@ -32,8 +32,7 @@ final class Planner {
   /**
    * @param maxRows an entry is added to a plan while it has fewer rows than this
    */
-  Planner(
-      OrderedLogs logs, ChunkIndex chunks, Terms terms, int maxRows, ProtocolRules rules) {
+  Planner(OrderedLogs logs, ChunkIndex chunks, Terms terms, int maxRows, ProtocolRules rules) {
     this.logs = logs;
     this.chunks = chunks;
     this.terms = terms;
