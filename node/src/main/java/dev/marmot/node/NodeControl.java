@@ -146,7 +146,9 @@ final class NodeControl implements ControlPlane {
     return replicator.progress().map(Progress::ready).orElse(false);
   }
 
-  /** Logs without a leader. Once ready, a log counts only after a while: leadership may be moving. */
+  /**
+   * Logs without a leader. Once ready, a log counts only after a while: leadership may be moving.
+   */
   private List<String> leaderless() {
     long now = System.nanoTime();
     List<String> names = new ArrayList<>();

@@ -40,8 +40,8 @@ public interface OrderedLogs {
   interface Listener {
     /**
      * Called for each committed entry of a log in index order, by one thread per log at a time
-     * (several logs at once). Must not block. {@link OrderedLogs#committed} covers the
-     * entry already, and {@link OrderedLogs#read} finds it.
+     * (several logs at once). Must not block. {@link OrderedLogs#committed} covers the entry
+     * already, and {@link OrderedLogs#read} finds it.
      */
     void committed(LogId log, LogPosition position, ByteString entry);
   }

@@ -67,7 +67,8 @@ final class MemoryReplicaStore implements ReplicaStore {
   public ApplyTransaction begin() {
     hazard.pass();
     writing = true;
-    return new MemoryApplyTransaction(disk.current(), this::commit, () -> writing = false, hazard, sabotage);
+    return new MemoryApplyTransaction(
+        disk.current(), this::commit, () -> writing = false, hazard, sabotage);
   }
 
   private void commit(MemoryFile before, MemoryFile after) {

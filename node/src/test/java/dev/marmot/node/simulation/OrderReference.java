@@ -174,7 +174,6 @@ final class OrderReference {
       LocalWrite write = token == null ? null : ledger.write(token);
       if (write != null && write.node == id.origin() && write.key.equals(SampleTable.key(row))) {
         write.delivered.add(id);
-        write.covered = true;
       } else if (write != null && write.node == id.origin()) {
         write.covered = true; // a row that it displaced travels for it
       }
