@@ -9,8 +9,11 @@ import com.tngtech.archunit.ArchConfiguration;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
+import dev.marmot.raft.LogId;
+import dev.marmot.sqlite.RowKey;
+import java.net.URL;
 import java.nio.channels.FileChannel;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Which part may know which. */
@@ -21,8 +24,20 @@ class ArchitectureTest {
   private static JavaClasses marmot() {
     ArchConfiguration.get().setResolveMissingDependenciesFromClassPath(false);
     return new ClassFileImporter()
-        .withImportOption(new ImportOption.DoNotIncludeTests())
-        .importPackages("dev.marmot");
+        .importUrls(
+            Stream.of(Node.class, LogId.class, RowKey.class)
+                .map(ArchitectureTest::module)
+                .toList());
+  }
+
+  private static URL module(Class<?> member) {
+    return member.getProtectionDomain().getCodeSource().getLocation();
+  }
+
+  @Test
+  void allModules_areRead() {
+    assertThat(MARMOT.stream().map(JavaClass::getPackageName))
+        .contains("dev.marmot.node.cli", "dev.marmot.raft", "dev.marmot.sqlite.sample");
   }
 
   @Test

@@ -122,9 +122,26 @@ final class PeerLink {
     }
   }
 
+  /**
+   * gRPC may end a stream inside a call of ours that holds the lock; callers know nothing of it.
+   */
+  private void failLater(Runnable task) {
+    try {
+      timer.execute(task);
+    } catch (RejectedExecutionException e) {
+      // The node is closed: nobody takes this link's lock any more.
+      task.run();
+    }
+  }
+
   void close() {
+    Stream last;
     synchronized (this) {
       closed = true;
+      last = stream;
+    }
+    if (last != null) {
+      last.detach("this node is closing").run();
     }
     channel.shutdownNow();
   }
@@ -237,19 +254,22 @@ final class PeerLink {
     }
 
     private void end(String why) {
-      boolean sent;
-      List<Call> lost;
+      failLater(detach(why));
+    }
+
+    /** Ends the stream; what is returned tells the callers, without the lock. */
+    Runnable detach(String why) {
       synchronized (PeerLink.this) {
         broken = why;
-        sent = greeted;
-        lost = List.copyOf(calls.values());
+        boolean sent = greeted;
+        List<Call> lost = List.copyOf(calls.values());
         calls.clear();
         waiting.clear();
         if (stream == this) {
           stream = null;
         }
+        return () -> lost.forEach(call -> call.fail(why, sent));
       }
-      lost.forEach(call -> call.fail(why, sent));
     }
   }
 }

@@ -89,13 +89,13 @@ final class PeerService {
 
     @Override
     public void onNext(PeerRequest request) {
-      PeerHandler handler = open.get(request.getMethod());
+      PeerHandler handler = membersOnly.get(request.getMethod());
+      if (handler != null && refusal != null) {
+        reply(error(request, refusal));
+        return;
+      }
       if (handler == null) {
-        handler = membersOnly.get(request.getMethod());
-        if (handler != null && refusal != null) {
-          reply(error(request, refusal));
-          return;
-        }
+        handler = open.get(request.getMethod());
       }
       if (handler == null) {
         reply(error(request, "unknown method " + request.getMethod()));

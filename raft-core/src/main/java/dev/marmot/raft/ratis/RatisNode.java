@@ -22,7 +22,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.function.Consumer;
 import org.apache.ratis.server.RaftServer;
-import org.apache.ratis.util.ExitUtils;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -106,11 +105,13 @@ public final class RatisNode implements RaftNode {
                 this::handlePropose,
                 Leadership.METHOD,
                 request -> started().leadership().handle(request)));
-    RaftServer server = RatisServers.build(options, groups, machines, directory, service);
+    RaftServer server = RatisServers.build(options, groups, machines, service);
     Map<LogId, RaftServer.Division> divisions;
     try {
+      RatisServers.createMissing(server, options, groups);
       divisions = RatisServers.divisions(server, groups);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
+      failures.silence();
       server.close();
       throw e;
     }
@@ -122,14 +123,7 @@ public final class RatisNode implements RaftNode {
         new Leadership(options.self(), options.members(), groups, logs, peers, timer);
     // Before the server starts: the listener and other nodes may call at once.
     running = new Running(directory, server, logs, peers, proposer, leadership, timer);
-    try {
-      server.start();
-    } catch (ExitUtils.ExitException e) {
-      throw new IOException(
-          "cannot listen on %s port %d: %s"
-              .formatted(options.bindHost(), options.bindPort(), e.getCause()),
-          e);
-    }
+    RatisServers.start(server, options);
     RatisServers.checkMembers(options, groups, divisions);
     peers.start();
     leadership.start();

@@ -28,16 +28,14 @@ import org.apache.ratis.util.ExitUtils;
 final class RatisServers {
   private RatisServers() {}
 
-  /** A server with all logs on disk open and all others created, not yet on the network. */
+  /** A server with the logs on disk, not yet on the network. */
   static RaftServer build(
       RaftOptions options,
       LogGroups groups,
       Map<LogId, LogStateMachine> machines,
-      RaftDirectory directory,
       PeerService service)
       throws IOException {
     keepProcessAlive();
-    Set<RaftGroupId> present = directory.present();
     Parameters parameters = new Parameters();
     GrpcConfigKeys.Server.setServicesCustomizer(
         parameters,
@@ -56,29 +54,50 @@ final class RatisServers {
             .build();
     // Addresses of today come first: the ones on disk are those of the first start.
     server.getServerRpc().addRaftPeers(others(options, groups));
+    return server;
+  }
+
+  /** Creates the logs that are not on disk. */
+  static void createMissing(RaftServer server, RaftOptions options, LogGroups groups)
+      throws IOException {
+    Set<RaftGroupId> present = new HashSet<>();
+    server.getGroupIds().forEach(present::add);
     ClientId client = ClientId.randomId();
-    try {
-      for (LogId log : groups.logs()) {
-        if (!present.contains(groups.groupId(log))) {
-          RaftClientReply reply =
-              server
-                  .groupManagementAsync(
-                      GroupManagementRequest.newAdd(
-                          client, server.getId(), log.number(), groups.group(log), false))
-                  .join();
+    for (LogId log : groups.logs()) {
+      if (!present.contains(groups.groupId(log))) {
+        GroupManagementRequest request =
+            GroupManagementRequest.newAdd(
+                client, server.getId(), log.number(), groups.group(log), false);
+        try {
+          RaftClientReply reply = server.groupManagementAsync(request).join();
           if (!reply.isSuccess()) {
-            throw new IOException("cannot create " + log, reply.getException());
+            throw new CompletionException(reply.getException());
           }
+        } catch (CompletionException e) {
+          throw new IOException(
+              "cannot create the raft log of %s in %s: %s"
+                  .formatted(log, options.directory(), e.getCause()),
+              e);
         }
       }
-    } catch (CompletionException e) {
-      server.close();
-      throw new IOException("cannot create raft logs in " + options.directory() + ": " + e, e);
-    } catch (IOException | RuntimeException e) {
-      server.close();
-      throw e;
     }
-    return server;
+  }
+
+  /** Takes part from now on. */
+  static void start(RaftServer server, RaftOptions options) throws IOException {
+    try {
+      server.start();
+    } catch (ExitUtils.ExitException e) {
+      throw new IOException(
+          "cannot listen on %s port %d: %s"
+              .formatted(options.bindHost(), options.bindPort(), e.getCause()),
+          e);
+    } catch (CompletionException e) {
+      throw new IOException(
+          "cannot open the raft logs in %s: %s; are they damaged, or made for other members?"
+              .formatted(options.directory(), e.getCause()),
+          e);
+    }
   }
 
   private static LogStateMachine machine(

@@ -182,7 +182,10 @@ final class RatisNodeTest {
   @Test
   void start_fewerShardsOrOtherMembers_refused() throws IOException {
     cluster.start(1, 2, 3);
-    cluster.awaitLeaders();
+    for (int log = 0; log <= 2; log++) {
+      cluster.propose(1, new LogId(log), "x");
+      cluster.awaitSeen(1, new LogId(log), "x");
+    }
     cluster.stop(1);
     RaftOptions good = cluster.options(1);
     assertStartFails(

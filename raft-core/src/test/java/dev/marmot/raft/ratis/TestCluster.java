@@ -100,11 +100,12 @@ final class TestCluster implements AutoCloseable {
           new RatisNode(
               options(id),
               (log, position, entry) -> {
-                if (entry.toStringUtf8().equals("poison")) {
+                String text = entry.size() > 100 ? "large" : entry.toStringUtf8();
+                if (text.equals("poison")) {
                   throw new IllegalStateException("poisoned");
                 }
                 own.computeIfAbsent(log, none -> new CopyOnWriteArrayList<>())
-                    .add(new Seen(position, entry.toStringUtf8()));
+                    .add(new Seen(position, text));
               },
               failures::add,
               PROPOSAL_LIMIT);

@@ -10,6 +10,7 @@ import dev.marmot.sqlite.TableShape;
 import dev.marmot.sqlite.codec.Slicer;
 import dev.marmot.sqlite.hooks.Hooks;
 import dev.marmot.sqlite.schema.CanonicalKey;
+import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
 import java.sql.Connection;

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Text is bound as a blob and cast, so that any bytes survive, in the database's own encoding
  * (sqlite.md 51, 52). Where a parameter is cast depends on the value, so there is one prepared form
- * per pattern of text and other values; NULL fits either, so a table usually needs one or two.
+ * per pattern of text, blobs and numbers; NULL fits any, so a table usually needs one or two.
  */
 final class CastQuery implements AutoCloseable {
   private static final int MAX_FORMS = 16;
@@ -24,7 +24,7 @@ final class CastQuery implements AutoCloseable {
   private final Connection connection;
   private final Template template;
   private final Map<BitSet, Query> forms = new LinkedHashMap<>(8, 0.75f, true);
-  private BitSet lastMask = new BitSet();
+  private BitSet lastKinds = new BitSet();
   private @Nullable Query last;
 
   CastQuery(Connection connection, Template template) {
@@ -47,7 +47,9 @@ final class CastQuery implements AutoCloseable {
   private boolean fits(List<SqliteValue> values) {
     for (int i = 0; i < values.size(); i++) {
       SqliteValue value = values.get(i);
-      if (value != SqliteValue.Null.NULL && lastMask.get(i) != value instanceof SqliteValue.Text) {
+      if (value != SqliteValue.Null.NULL
+          && (lastKinds.get(2 * i) != value instanceof SqliteValue.Text
+              || lastKinds.get(2 * i + 1) != value instanceof SqliteValue.Blob)) {
         return false;
       }
     }
@@ -55,27 +57,22 @@ final class CastQuery implements AutoCloseable {
   }
 
   private Query form(List<SqliteValue> values) throws SQLException {
-    BitSet mask = new BitSet();
+    BitSet kinds = new BitSet();
     for (int i = 0; i < values.size(); i++) {
       SqliteValue value = values.get(i);
-      mask.set(
-          i,
-          value instanceof SqliteValue.Text
-              || (value instanceof SqliteValue.Null && lastMask.get(i)));
+      boolean any = value instanceof SqliteValue.Null;
+      kinds.set(2 * i, any ? lastKinds.get(2 * i) : value instanceof SqliteValue.Text);
+      kinds.set(2 * i + 1, any ? lastKinds.get(2 * i + 1) : value instanceof SqliteValue.Blob);
     }
-    Query query = forms.get(mask);
+    Query query = forms.get(kinds);
     if (query == null) {
       evict();
-      query = new Query(connection, template.sql(i -> mask.get(i - 1) ? castText(i) : "?" + i));
-      forms.put(mask, query);
+      query = new Query(connection, template.sql(new Parameters(kinds)));
+      forms.put(kinds, query);
     }
-    lastMask = mask;
+    lastKinds = kinds;
     last = query;
     return query;
-  }
-
-  private static String castText(int parameter) {
-    return "CAST(?" + parameter + " AS TEXT)";
   }
 
   private void evict() throws SQLException {
@@ -101,8 +98,26 @@ final class CastQuery implements AutoCloseable {
     String sql(Parameters parameters);
   }
 
-  /** The text that stands for a parameter. */
-  interface Parameters {
-    String at(int parameter);
+  /** What stands for each parameter, numbered from 1. Immutable. */
+  static final class Parameters {
+    private final BitSet kinds;
+
+    private Parameters(BitSet kinds) {
+      this.kinds = kinds;
+    }
+
+    String at(int parameter) {
+      return isText(parameter) ? "CAST(?" + parameter + " AS TEXT)" : "?" + parameter;
+    }
+
+    /** Whether the value is text (or NULL). */
+    boolean isText(int parameter) {
+      return kinds.get(2 * (parameter - 1));
+    }
+
+    /** Whether the value is a blob (or NULL). */
+    boolean isBlob(int parameter) {
+      return kinds.get(2 * (parameter - 1) + 1);
+    }
   }
 }

@@ -3,6 +3,7 @@ package dev.marmot.sqlite.store;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.TableShape;
+import dev.marmot.sqlite.schema.Sql;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

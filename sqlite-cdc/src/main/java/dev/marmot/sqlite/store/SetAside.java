@@ -5,6 +5,7 @@ import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
+import dev.marmot.sqlite.schema.Sql;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;

@@ -57,7 +57,7 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public RowKey key(RowImage image) {
-    TableWriter table = side.tables().named(image.table());
+    TableWriter table = table(image.table());
     return table == null ? foreignKey(image) : key(table, image);
   }
 
@@ -80,7 +80,7 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public OptionalLong pendingSeq(RowKey key) {
-    TableWriter table = side.tables().named(key.table());
+    TableWriter table = table(key.table());
     return table == null
         ? OptionalLong.empty()
         : get(
@@ -90,7 +90,7 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public void settle(RowKey key) {
-    TableWriter table = side.tables().named(key.table());
+    TableWriter table = table(key.table());
     if (table != null) {
       run("settle a key", () -> side.pending().settle(table.schema().id(), key.canonical()));
     }
@@ -98,7 +98,7 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public Optional<RowImage> stored(RowImage image) {
-    TableWriter table = side.tables().named(image.table());
+    TableWriter table = table(image.table());
     if (table == null) {
       return Optional.empty();
     }
@@ -121,13 +121,13 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public boolean hasUniqueIndexes(String name) {
-    TableWriter table = side.tables().named(name);
+    TableWriter table = table(name);
     return table != null && !table.schema().uniqueIndexes().isEmpty();
   }
 
   @Override
   public void vacate(RowImage image) {
-    TableWriter table = side.tables().named(image.table());
+    TableWriter table = table(image.table());
     StoredRow row = table == null ? null : find(table, image);
     if (table != null && row != null && table.changesUniqueColumns(image, row)) {
       delete(table, image);
@@ -137,7 +137,7 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public List<RowImage> colliders(RowImage image) {
-    TableWriter table = side.tables().named(image.table());
+    TableWriter table = table(image.table());
     if (table == null || table.schema().uniqueIndexes().isEmpty()) {
       return List.of();
     }
@@ -158,7 +158,7 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public WriteResult write(RowImage image) {
-    TableWriter table = side.tables().named(image.table());
+    TableWriter table = table(image.table());
     if (table == null) {
       return new WriteResult.Refused("there is no such table here, or it does not replicate");
     }
@@ -177,7 +177,7 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public void delete(RowImage image) {
-    TableWriter table = side.tables().named(image.table());
+    TableWriter table = table(image.table());
     if (table != null) {
       delete(table, image);
       if (!vacated.isEmpty()) {
@@ -208,7 +208,7 @@ final class SqliteTransaction implements ApplyTransaction {
   @Override
   public List<Parked> parkedColliders(RowImage image) {
     List<Parked> all = parked();
-    TableWriter table = all.isEmpty() ? null : side.tables().named(image.table());
+    TableWriter table = all.isEmpty() ? null : table(image.table());
     if (table == null || image.tombstone()) {
       return List.of();
     }
@@ -219,8 +219,7 @@ final class SqliteTransaction implements ApplyTransaction {
           List<Parked> colliders = new ArrayList<>();
           for (Parked parked : all) {
             boolean other =
-                side.tables().named(parked.key().table()) == table
-                    && !own.equals(key(table, parked.image()));
+                table(parked.key().table()) == table && !own.equals(key(table, parked.image()));
             if (other && table.collide(image, parked.image())) {
               colliders.add(parked);
             }
@@ -321,6 +320,14 @@ final class SqliteTransaction implements ApplyTransaction {
       } catch (SQLException e) {
         throw SqliteReplicationException.cannot("roll back the apply transaction", e);
       }
+    }
+  }
+
+  private @Nullable TableWriter table(String name) {
+    try {
+      return side.tables().named(name);
+    } catch (SQLException e) {
+      throw failed(SqliteReplicationException.cannot("prepare for table " + name, e));
     }
   }
 

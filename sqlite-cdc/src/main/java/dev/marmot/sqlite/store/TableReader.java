@@ -1,6 +1,7 @@
 package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.SqliteValue;
+import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.KeyColumn;
 import dev.marmot.sqlite.schema.TableSchema.KeyKind;

@@ -1,6 +1,7 @@
 package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.schema.DatabaseSchema;
+import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -37,7 +38,7 @@ final class TableSet<T extends AutoCloseable> implements AutoCloseable {
   }
 
   /** The table with this name in any case, or null when it does not replicate here. */
-  @Nullable T named(String name) {
+  @Nullable T named(String name) throws SQLException {
     // Images of a table share the string of its name.
     if (name.equals(lastName)) {
       return last;
@@ -50,14 +51,18 @@ final class TableSet<T extends AutoCloseable> implements AutoCloseable {
   }
 
   /** The table that the hooks log under this id, or null when there is none any more. */
-  @Nullable T withId(long id) {
+  @Nullable T withId(long id) throws SQLException {
     TableSchema table = byId.get(id);
     return table == null ? null : made(table);
   }
 
-  private T made(TableSchema table) {
-    return made.computeIfAbsent(
-        table.name(), name -> maker.make(connection, table, schema.encoding()));
+  private T made(TableSchema table) throws SQLException {
+    T found = made.get(table.name());
+    if (found == null) {
+      found = maker.make(connection, table, schema.encoding());
+      made.put(table.name(), found);
+    }
+    return found;
   }
 
   @Override
@@ -76,6 +81,6 @@ final class TableSet<T extends AutoCloseable> implements AutoCloseable {
 
   /** Prepares what a connection does with one table. */
   interface Maker<T> {
-    T make(Connection connection, TableSchema table, String encoding);
+    T make(Connection connection, TableSchema table, String encoding) throws SQLException;
   }
 }

@@ -5,6 +5,7 @@ import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.TableShape;
 import dev.marmot.sqlite.schema.CanonicalKey;
+import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.KeyKind;
 import dev.marmot.sqlite.schema.TableSchema.UniqueIndex;
@@ -33,6 +34,7 @@ final class TableWriter implements AutoCloseable {
   private final CanonicalKey keys;
   private final TableReader reader;
   private final List<UniqueProbe> probes = new ArrayList<>();
+  private final Set<String> uniqueColumns = new HashSet<>();
   private final CastQuery delete;
   private final CastQuery insertWithRowid;
   private final boolean replaces;
@@ -40,14 +42,18 @@ final class TableWriter implements AutoCloseable {
   private @Nullable Shaped lastShaped;
   private @Nullable TableShape lastShape;
 
-  TableWriter(Connection connection, TableSchema schema, String encoding) {
+  TableWriter(Connection connection, TableSchema schema, String encoding) throws SQLException {
     this.connection = connection;
     this.schema = schema;
     this.shape = schema.shape();
     this.keys = new CanonicalKey(schema, encoding);
     this.reader = new TableReader(connection, schema);
-    for (UniqueIndex index : schema.uniqueIndexes()) {
-      probes.add(new UniqueProbe(connection, schema, index));
+    if (!schema.uniqueIndexes().isEmpty()) {
+      Map<String, Affinity> affinities = Affinity.of(connection, schema.name());
+      for (UniqueIndex index : schema.uniqueIndexes()) {
+        probes.add(new UniqueProbe(connection, schema, index, affinities));
+        index.columns().forEach(column -> uniqueColumns.add(Sql.fold(column)));
+      }
     }
     this.delete =
         new CastQuery(
@@ -103,14 +109,10 @@ final class TableWriter implements AutoCloseable {
 
   /** Whether columns differ on which a secondary UNIQUE index depends. */
   boolean changesUniqueColumns(RowImage image, StoredRow row) {
-    Set<String> depends = new HashSet<>();
-    for (UniqueIndex index : schema.uniqueIndexes()) {
-      index.columns().forEach(column -> depends.add(Sql.fold(column)));
-    }
     Mapping mapping = shaped(image).mapping;
     for (int i = 0; i < schema.columns().size(); i++) {
       SqliteValue value = image.tombstone() ? null : mapping.column(image, i);
-      if (depends.contains(Sql.fold(schema.columns().get(i)))
+      if (uniqueColumns.contains(Sql.fold(schema.columns().get(i)))
           && value != null
           && !value.equals(row.values().get(i))) {
         return true;
@@ -121,7 +123,7 @@ final class TableWriter implements AutoCloseable {
         && IntStream.range(0, key.size())
             .anyMatch(
                 i ->
-                    depends.contains(Sql.fold(schema.key().get(i).name()))
+                    uniqueColumns.contains(Sql.fold(schema.key().get(i).name()))
                         && !key.get(i).equals(row.key().get(i)));
   }
 
@@ -252,8 +254,8 @@ final class TableWriter implements AutoCloseable {
   }
 
   private static Optional<String> refusal(SQLException e) throws SQLException {
-    if (Sql.refusesRow(e)) {
-      return Optional.of(Sql.reason(e));
+    if (Refusal.refusesRow(e)) {
+      return Optional.of(Refusal.reason(e));
     }
     throw e;
   }
@@ -308,12 +310,16 @@ final class TableWriter implements AutoCloseable {
     return "INSERT OR ABORT INTO main."
         + Sql.quote(schema.name())
         + "("
-        + Sql.quoteAll(columns)
+        + quoteAll(columns)
         + ") VALUES("
         + IntStream.rangeClosed(1, columns.size())
             .mapToObj(parameters::at)
             .collect(Collectors.joining(","))
         + ")";
+  }
+
+  private static String quoteAll(List<String> names) {
+    return names.stream().map(Sql::quote).collect(Collectors.joining(","));
   }
 
   private String upsertSql(List<String> columns, Parameters parameters) {
@@ -323,7 +329,7 @@ final class TableWriter implements AutoCloseable {
     List<String> set = rowid && columns.size() > 1 ? columns.subList(1, columns.size()) : columns;
     return insertSql(columns, parameters)
         + " ON CONFLICT("
-        + Sql.quoteAll(key)
+        + quoteAll(key)
         + ") DO UPDATE SET "
         + set.stream()
             .map(c -> Sql.quote(c) + "=excluded." + Sql.quote(c))

@@ -1,5 +1,6 @@
 package dev.marmot.sqlite.store;
 
+import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
 import java.sql.Connection;

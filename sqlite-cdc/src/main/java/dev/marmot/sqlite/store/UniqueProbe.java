@@ -1,6 +1,7 @@
 package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.SqliteValue;
+import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.UniqueIndex;
 import dev.marmot.sqlite.schema.TableSchema.UniqueIndex.Term;
@@ -10,6 +11,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
@@ -23,12 +25,18 @@ import java.util.stream.Collectors;
 final class UniqueProbe implements AutoCloseable {
   private final TableSchema table;
   private final UniqueIndex index;
+  private final Map<String, Affinity> affinities;
   private final CastQuery stored;
   private final CastQuery pair;
 
-  UniqueProbe(Connection connection, TableSchema table, UniqueIndex index) {
+  UniqueProbe(
+      Connection connection,
+      TableSchema table,
+      UniqueIndex index,
+      Map<String, Affinity> affinities) {
     this.table = table;
     this.index = index;
+    this.affinities = affinities;
     this.stored = new CastQuery(connection, this::storedSql);
     this.pair = new CastQuery(connection, this::pairSql);
   }
@@ -110,11 +118,17 @@ final class UniqueProbe implements AutoCloseable {
         "cannot probe index " + index.name() + ": it does not list its column " + name);
   }
 
-  /** The expression's value for the given row, without affinity, so that the index is used. */
+  /**
+   * The expression's value for the given row. It sees the columns' affinities, but not collations
+   * that they declare: an expression or condition that relies on one compares by BINARY here.
+   */
   private String evaluate(String expression, Parameters parameters, int offset) {
     List<String> columns = new ArrayList<>();
     for (int i = 0; i < index.columns().size(); i++) {
-      columns.add(parameters.at(offset + i + 1) + " AS " + Sql.quote(index.columns().get(i)));
+      String name = index.columns().get(i);
+      Affinity affinity = affinities.getOrDefault(Sql.fold(name), Affinity.NUMERIC);
+      int parameter = offset + i + 1;
+      columns.add(affinity.wrap(parameters, parameter) + " AS " + Sql.quote(name));
     }
     return columns.stream()
         .collect(

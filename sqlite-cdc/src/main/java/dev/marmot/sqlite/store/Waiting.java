@@ -11,7 +11,7 @@ final class Waiting {
    * thread may go on waiting; throws otherwise.
    */
   static void orThrow(SQLException e, String what) throws SQLException {
-    if (!Sql.isBusy(e)) {
+    if (!Refusal.isBusy(e)) {
       throw e;
     }
     if (Thread.currentThread().isInterrupted()) {

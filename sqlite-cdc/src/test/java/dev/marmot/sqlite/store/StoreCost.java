@@ -5,6 +5,7 @@ import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
 import dev.marmot.sqlite.codec.Slicer;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,7 +13,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
-/** Prints what capture and apply cost per row. Run by hand. */
+/** Prints what capture and apply cost per row in processor time. Run by hand. */
 public final class StoreCost {
   private static final int ROWS = 10_000;
   private static final int ROUNDS = 7;
@@ -73,24 +74,24 @@ public final class StoreCost {
   }
 
   private static CapturedChanges capture(Replica replica, List<Double> times) {
-    long start = System.nanoTime();
+    long start = now();
     CapturedChanges changes = replica.capture().orElseThrow();
-    times.add((System.nanoTime() - start) / 1000.0 / ROWS);
+    times.add((now() - start) / 1000.0 / ROWS);
     return changes;
   }
 
   private static void codec(CapturedChanges changes, List<Double> times) {
-    long start = System.nanoTime();
+    long start = now();
     for (List<RowImage> piece : Slicer.slice(changes.rows())) {
       ChangeSetCodec.decode(ChangeSetCodec.encode(piece));
     }
-    times.add((System.nanoTime() - start) / 1000.0 / ROWS);
+    times.add((now() - start) / 1000.0 / ROWS);
   }
 
   private static void apply(Replica at, Replica from, CapturedChanges changes, List<Double> times) {
-    long start = System.nanoTime();
+    long start = now();
     at.apply(changes, from);
-    times.add((System.nanoTime() - start) / 1000.0 / ROWS);
+    times.add((now() - start) / 1000.0 / ROWS);
   }
 
   private static void single(Replica a, Replica b, List<Double> times, int round) throws Exception {
@@ -98,14 +99,19 @@ public final class StoreCost {
       a.run("UPDATE t SET c=c+1 WHERE rowid=" + (round * ROWS + i + 1));
       CapturedChanges changes = a.capture().orElseThrow();
       a.apply(changes, a);
-      long start = System.nanoTime();
+      long start = now();
       try (ApplyTransaction transaction = b.store.begin()) {
         b.apply(transaction, changes, a);
         transaction.position(1, round);
         transaction.commit();
       }
-      times.add((System.nanoTime() - start) / 1000.0 / ROWS);
+      times.add((now() - start) / 1000.0 / ROWS);
     }
+  }
+
+  /** Time of the processor, which other work on the machine does not disturb so much. */
+  private static long now() {
+    return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
   }
 
   private static double median(List<Double> times) {

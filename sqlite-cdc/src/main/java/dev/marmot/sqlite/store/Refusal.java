@@ -1,35 +1,12 @@
 package dev.marmot.sqlite.store;
 
 import java.sql.SQLException;
-import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 import org.sqlite.SQLiteException;
 
-/** Pieces of SQL text. Pure functions. */
-final class Sql {
-  /** First letters of every name that Marmot makes in the user's file. */
-  static final String OWN_PREFIX = "__marmot_";
-
-  private Sql() {}
-
-  static String quote(String name) {
-    return '"' + name.replace("\"", "\"\"") + '"';
-  }
-
-  static String quoteAll(List<String> names) {
-    return names.stream().map(Sql::quote).collect(Collectors.joining(","));
-  }
-
-  /** The form in which SQLite compares names: ASCII letters without case. */
-  static String fold(String name) {
-    StringBuilder folded = new StringBuilder(name.length());
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      folded.append(c >= 'A' && c <= 'Z' ? (char) (c + 32) : c);
-    }
-    return folded.toString();
-  }
+/** What an error of SQLite means for the store. Pure functions. */
+final class Refusal {
+  private Refusal() {}
 
   /**
    * Whether SQLite refused one row for what it holds: a constraint, a type, its size, or a
