@@ -80,14 +80,9 @@ final class OrderReference {
         }
       }
     }
-    Snapshot before = snapshots.isEmpty() ? null : snapshots.get(snapshots.size() - 1);
-    boolean sameRows = before != null && accepted.isEmpty();
-    snapshots.add(
-        new Snapshot(
-            Map.copyOf(last),
-            Map.copyOf(minEpoch),
-            sameRows ? before.rows() : Map.copyOf(rows),
-            accepted));
+    Map<RowKey, RowImage> now =
+        snapshots.isEmpty() || !accepted.isEmpty() ? Map.copyOf(rows) : at(index - 1).rows();
+    snapshots.add(new Snapshot(Map.copyOf(last), Map.copyOf(minEpoch), now, accepted));
   }
 
   private static OrderLogEntry parse(ByteString bytes, long index) {
