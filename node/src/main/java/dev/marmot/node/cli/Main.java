@@ -30,7 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "2:wrong usage: nothing was tried",
       "3:the node is not there, not ready or too slow: safe to repeat",
       "4:outcome unknown: it may have been done or not",
-      "130, 143:run: stopped by SIGINT, SIGTERM, after a clean close"
+      "130, 143:run and demo: ended by SIGINT, SIGTERM, after a clean close"
     })
 public final class Main implements Runnable {
   /** Read by logback.xml, so it must be set before the first logger exists. */
@@ -72,6 +72,7 @@ public final class Main implements Runnable {
     line.addSubcommand("barrier", new BarrierCommand(environment));
     line.addSubcommand("cleanup", new CleanupCommand(environment));
     line.addSubcommand("demo", new DemoCommand(environment));
+    line.addSubcommand("warm-up", new WarmUpCommand(environment));
     line.addSubcommand("help", new CommandLine.HelpCommand());
     line.setOut(environment.out());
     line.setErr(environment.err());

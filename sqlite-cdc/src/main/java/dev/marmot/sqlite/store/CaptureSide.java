@@ -15,7 +15,6 @@ import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class CaptureSide implements AutoCloseable {
   private final Connection connection;
-  private final Statement statement;
+  private final Query begin;
+  private final Query end;
   private final SchemaTracker<CaptureTable> tracker;
   private final Query anyKeptAway;
   private final Query keptAway;
@@ -40,7 +40,8 @@ final class CaptureSide implements AutoCloseable {
 
   private CaptureSide(Connection connection, Hooks hooks) throws SQLException {
     this.connection = connection;
-    this.statement = connection.createStatement();
+    this.begin = new Query(connection, "BEGIN");
+    this.end = new Query(connection, "ROLLBACK");
     this.tracker = SchemaTracker.open(connection, hooks, CaptureTable::new, true);
     this.anyKeptAway =
         new Query(
@@ -66,20 +67,20 @@ final class CaptureSide implements AutoCloseable {
 
   Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits, ReplicaState state)
       throws SQLException {
-    statement.execute("BEGIN");
+    begin.update();
     boolean reading = true;
     try {
       while (!tracker.current()) {
-        statement.execute("ROLLBACK");
+        end.update();
         reading = false;
         tracker.refresh(seqFloor);
-        statement.execute("BEGIN");
+        begin.update();
         reading = true;
       }
       return read(afterSeq, limits, state);
     } finally {
       if (reading) {
-        statement.execute("ROLLBACK");
+        end.update();
       }
     }
   }

@@ -22,6 +22,8 @@ import org.slf4j.LoggerFactory;
 final class CommitWatch implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(CommitWatch.class);
 
+  private static final long FIRST_PAUSE_MILLIS = 1;
+
   private final Path wal;
   private final Duration poll;
   private final Runnable wake;
@@ -54,11 +56,21 @@ final class CommitWatch implements AutoCloseable {
     return watch;
   }
 
+  /**
+   * An event comes when the WAL is written, but the commit is visible only after that: with
+   * synchronous=FULL the application syncs the file in between. So after an event the file is looked
+   * at again, after pauses that double until they reach the slow poll.
+   */
   private void run() {
+    long pause = poll.toMillis();
     try {
       while (true) {
-        WatchKey key = service.poll(poll.toMillis(), TimeUnit.MILLISECONDS);
-        if (key == null || concerns(key)) {
+        WatchKey key = service.poll(pause, TimeUnit.MILLISECONDS);
+        if (key == null) {
+          pause = Math.min(2 * pause, poll.toMillis());
+          call();
+        } else if (concerns(key)) {
+          pause = FIRST_PAUSE_MILLIS;
           call();
         }
       }

@@ -41,10 +41,14 @@ final class PendingKeys implements AutoCloseable {
     return new PendingKeys(connection);
   }
 
-  /** Forgets everything: the log will be read again from its beginning. */
+  /**
+   * Forgets everything: the log will be read again from its beginning, also when this transaction
+   * rolls back and what was known by the old schema is there again.
+   */
   void restart() throws SQLException {
     clear.update();
     read = 0;
+    committedRead = 0;
   }
 
   /** Adds what the log holds behind what was read, and behind what is applied already. */

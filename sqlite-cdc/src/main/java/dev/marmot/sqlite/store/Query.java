@@ -3,40 +3,48 @@ package dev.marmot.sqlite.store;
 import dev.marmot.sqlite.SqliteValue;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.sqlite.SQLiteConnection;
 import org.sqlite.core.CoreStatement;
 import org.sqlite.core.DB;
 
 /**
  * One prepared statement. Confined to the thread of its connection.
  *
- * <p>Values are read by SQLite's own storage class and bytes: the driver's typed getters convert
- * text, and so change bytes that are not valid UTF-8 (sqlite.md 51).
+ * <p>It runs on the driver's thin layer over the C interface, below {@code ResultSet}: values are
+ * read by SQLite's own storage class and bytes, where the typed getters convert text and so change
+ * bytes that are not valid UTF-8 (sqlite.md 51); and a statement of one row costs about half.
  */
 final class Query implements AutoCloseable {
   private static final int INTEGER = 1;
   private static final int REAL = 2;
   private static final int TEXT = 3;
   private static final int BLOB = 4;
+  private static final int NULL = 5;
+  private static final int STEP_ROW = 100;
+  private static final int STEP_DONE = 101;
   private static final byte[] EMPTY = {};
 
   private final Connection connection;
   private final String sql;
-  private @Nullable PreparedStatement prepared;
+  private final DB db;
+  private @Nullable Object[] parameters = new Object[4];
+  private @Nullable CoreStatement prepared;
 
   Query(Connection connection, String sql) throws SQLException {
     this.connection = connection;
     this.sql = sql;
-    prepared = connection.prepareStatement(sql);
+    this.db = ((SQLiteConnection) connection).getDatabase();
+    prepared = (CoreStatement) connection.prepareStatement(sql);
   }
 
-  private PreparedStatement statement() throws SQLException {
-    PreparedStatement statement = prepared;
+  private CoreStatement statement() throws SQLException {
+    CoreStatement statement = prepared;
     if (statement == null) {
-      statement = connection.prepareStatement(sql);
+      statement = (CoreStatement) connection.prepareStatement(sql);
       prepared = statement;
     }
     return statement;
@@ -54,41 +62,44 @@ final class Query implements AutoCloseable {
     return failure;
   }
 
-  Query bind(int parameter, long value) throws SQLException {
-    statement().setLong(parameter, value);
+  private Query set(int parameter, @Nullable Object value) {
+    if (parameter > parameters.length) {
+      parameters = Arrays.copyOf(parameters, Math.max(parameter, parameters.length * 2));
+    }
+    parameters[parameter - 1] = value;
     return this;
   }
 
-  Query bind(int parameter, String value) throws SQLException {
-    statement().setString(parameter, value);
-    return this;
+  Query bind(int parameter, long value) {
+    return set(parameter, value);
   }
 
-  Query bind(int parameter, byte[] value) throws SQLException {
-    statement().setBytes(parameter, value);
-    return this;
+  Query bind(int parameter, String value) {
+    return set(parameter, value);
+  }
+
+  Query bind(int parameter, byte[] value) {
+    return set(parameter, value);
   }
 
   /** Binds a value; text as bytes, so the statement must cast it. */
-  Query bind(int parameter, SqliteValue value) throws SQLException {
+  Query bind(int parameter, SqliteValue value) {
     if (value instanceof SqliteValue.Int integer) {
-      statement().setLong(parameter, integer.value());
-    } else if (value instanceof SqliteValue.Real real) {
-      statement().setDouble(parameter, real.value());
-    } else if (value instanceof SqliteValue.Text text) {
-      statement().setBytes(parameter, text.bytes());
-    } else if (value instanceof SqliteValue.Blob blob) {
-      statement().setBytes(parameter, blob.bytes());
-    } else {
-      statement().setNull(parameter, java.sql.Types.NULL);
+      return set(parameter, integer.value());
     }
-    return this;
+    if (value instanceof SqliteValue.Real real) {
+      return set(parameter, real.value());
+    }
+    if (value instanceof SqliteValue.Text text) {
+      return set(parameter, text.bytes());
+    }
+    return set(parameter, value instanceof SqliteValue.Blob blob ? blob.bytes() : null);
   }
 
   /** Runs it and returns how many rows it changed itself, triggers not counted. */
   int update() throws SQLException {
     try {
-      return statement().executeUpdate();
+      return (int) db.executeUpdate(statement(), parameters);
     } catch (SQLException e) {
       throw failed(e);
     }
@@ -105,37 +116,51 @@ final class Query implements AutoCloseable {
 
   /** Calls back for rows until it says that it has enough. */
   void whileTrue(RowTest test) throws SQLException {
-    PreparedStatement statement = statement();
-    try (ResultSet rows = statement.executeQuery()) {
-      Row row = new Row(rows, (CoreStatement) statement);
-      boolean more = true;
-      while (more && rows.next()) {
-        more = test.accept(row);
+    CoreStatement statement = statement();
+    try {
+      if (!db.execute(statement, parameters)) {
+        return;
+      }
+      try {
+        Row row = new Row(statement);
+        while (test.accept(row) && step(statement)) {
+          // Each step is a row that the test wants to see.
+        }
+      } finally {
+        statement.pointer.safeRunInt(DB::reset);
       }
     } catch (SQLException e) {
       throw failed(e);
     }
+  }
+
+  private boolean step(CoreStatement statement) throws SQLException {
+    int code = statement.pointer.safeRunInt(DB::step) & 0xff;
+    if (code != STEP_ROW && code != STEP_DONE) {
+      db.throwex(code);
+    }
+    return code == STEP_ROW;
   }
 
   /** The first column of the first row, or {@code otherwise} when there is no row or a NULL. */
   long number(long otherwise) throws SQLException {
-    try (ResultSet rows = statement().executeQuery()) {
-      if (!rows.next()) {
-        return otherwise;
-      }
-      long value = rows.getLong(1);
-      return rows.wasNull() ? otherwise : value;
-    } catch (SQLException e) {
-      throw failed(e);
-    }
+    long[] found = {otherwise};
+    whileTrue(
+        row -> {
+          if (!row.isNull(0)) {
+            found[0] = row.number(0);
+          }
+          return false;
+        });
+    return found[0];
   }
 
   @Override
   public void close() throws SQLException {
-    PreparedStatement statement = prepared;
+    CoreStatement statement = prepared;
     prepared = null;
     if (statement != null) {
-      statement.close();
+      ((PreparedStatement) statement).close();
     }
   }
 
@@ -151,25 +176,28 @@ final class Query implements AutoCloseable {
 
   /** The row under the cursor; columns count from 0. */
   static final class Row {
-    private final ResultSet rows;
     private final CoreStatement statement;
 
-    private Row(ResultSet rows, CoreStatement statement) {
-      this.rows = rows;
+    private Row(CoreStatement statement) {
       this.statement = statement;
     }
 
+    boolean isNull(int column) throws SQLException {
+      return statement.pointer.safeRunInt((db, pointer) -> db.column_type(pointer, column)) == NULL;
+    }
+
     long number(int column) throws SQLException {
-      return rows.getLong(column + 1);
+      return statement.pointer.safeRunLong((db, pointer) -> db.column_long(pointer, column));
     }
 
     String text(int column) throws SQLException {
-      return String.valueOf(rows.getString(column + 1));
+      return String.valueOf(
+          statement.pointer.<@Nullable String, SQLException>safeRun(
+              (db, pointer) -> db.column_text(pointer, column)));
     }
 
     byte[] bytes(int column) throws SQLException {
-      byte[] bytes = rows.getBytes(column + 1);
-      return bytes == null ? EMPTY : bytes;
+      return statement.pointer.safeRun((db, pointer) -> blob(db, pointer, column));
     }
 
     List<SqliteValue> values(int from, int count) throws SQLException {
@@ -193,8 +221,7 @@ final class Query implements AutoCloseable {
       };
     }
 
-    // For text, too, SQLite hands out the stored bytes: a conversion happens only when text is
-    // asked.
+    // For text, too, SQLite hands out the stored bytes: it converts only when text is asked for.
     private static byte[] blob(DB db, long pointer, int column) throws SQLException {
       byte[] bytes = db.column_blob(pointer, column);
       return bytes == null ? EMPTY : bytes;

@@ -14,7 +14,12 @@ import java.sql.Statement;
  */
 final class WriteSide implements AutoCloseable {
   private final Connection connection;
-  private final Statement statement;
+  private final Query beginImmediate;
+  private final Query raiseGuard;
+  private final Query emptyNotes;
+  private final Query lowerGuard;
+  private final Query commit;
+  private final Query rollback;
   private final SchemaTracker<TableWriter> tracker;
   private final PendingKeys pending;
   private final Bookkeeping books;
@@ -26,8 +31,13 @@ final class WriteSide implements AutoCloseable {
   private WriteSide(Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
       throws SQLException {
     this.connection = connection;
-    this.statement = connection.createStatement();
     this.tracker = SchemaTracker.open(connection, hooks, TableWriter::new, replicating);
+    this.beginImmediate = new Query(connection, "BEGIN IMMEDIATE");
+    this.raiseGuard = new Query(connection, "INSERT INTO main.__marmot_guard VALUES(1)");
+    this.emptyNotes = new Query(connection, "DELETE FROM main.__marmot_note");
+    this.lowerGuard = new Query(connection, "DELETE FROM main.__marmot_guard");
+    this.commit = new Query(connection, "COMMIT");
+    this.rollback = new Query(connection, "ROLLBACK");
     this.pending = PendingKeys.open(connection);
     this.books = Bookkeeping.open(connection);
     this.aside = new SetAside(connection, options.clock(), options.conflictRows());
@@ -76,14 +86,14 @@ final class WriteSide implements AutoCloseable {
   void begin(ReplicaState state) throws SQLException {
     lock();
     while (!tracker.current()) {
-      statement.execute("ROLLBACK");
+      rollback.update();
       tracker.refresh(seqFloor);
       lock();
       // Keys may be equal by other rules now, and tables may have other numbers.
       pending.restart();
     }
-    statement.execute("INSERT INTO main.__marmot_guard VALUES(1)");
-    statement.execute("DELETE FROM main.__marmot_note");
+    raiseGuard.update();
+    emptyNotes.update();
     pending.readTail(tracker.changeLog(), tracker.tables(), applied(state));
     aside.begin();
   }
@@ -91,7 +101,7 @@ final class WriteSide implements AutoCloseable {
   private void lock() throws SQLException {
     while (true) {
       try {
-        statement.execute("BEGIN IMMEDIATE");
+        beginImmediate.update();
         return;
       } catch (SQLException e) {
         Waiting.orThrow(e, "begin the apply transaction");
@@ -114,14 +124,16 @@ final class WriteSide implements AutoCloseable {
   }
 
   void maxPages(int pages) throws SQLException {
-    statement.execute("PRAGMA main.max_page_count=" + pages);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA main.max_page_count=" + pages);
+    }
   }
 
   void commit() throws SQLException {
     aside.trimConflicts();
     triggers.restore(tracker.schemaVersion());
-    statement.execute("DELETE FROM main.__marmot_guard");
-    statement.execute("COMMIT");
+    lowerGuard.update();
+    commit.update();
     seqFloor = Math.max(seqFloor, pending.committed());
   }
 
@@ -130,7 +142,7 @@ final class WriteSide implements AutoCloseable {
     triggers.reset();
     pending.rolledBack();
     try {
-      statement.execute("ROLLBACK");
+      rollback.update();
     } catch (SQLException e) {
       // Some errors roll back by themselves (sqlite.org/lang_transaction.html §3.2); then there is
       // no transaction, which is all that is wanted.

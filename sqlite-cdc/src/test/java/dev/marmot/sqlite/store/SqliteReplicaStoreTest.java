@@ -382,6 +382,19 @@ final class SqliteReplicaStoreTest {
   }
 
   @Test
+  void pendingKeys_ofATableMadeAnew_areKnownAfterARollback() throws SQLException {
+    Replica a = open(1, "CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    a.run("INSERT INTO t VALUES(1)");
+    a.publish();
+    a.run("DROP TABLE t", "CREATE TABLE t(id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES(1)");
+    a.store.begin().close();
+    RowImage image = a.capture().orElseThrow().rows().get(0);
+    try (ApplyTransaction transaction = a.store.begin()) {
+      assertThat(transaction.pendingSeq(transaction.key(image))).hasValue(a.store.newestSeq());
+    }
+  }
+
+  @Test
   void keysWithNull_areReportedAndDoNotTravel() throws SQLException {
     Replica a = open(1, "CREATE TABLE t(k TEXT PRIMARY KEY, v)");
     a.run("INSERT INTO t VALUES(NULL,1),('a',2)");
