@@ -15,6 +15,7 @@ import java.util.random.RandomGenerator;
  */
 final class Application {
   private static final int UNIQUE_VALUES = 2;
+  private static final List<Statements.OnConflict> MODES = List.of(Statements.OnConflict.values());
 
   private final int node;
   private final WriteLedger ledger;
@@ -48,8 +49,7 @@ final class Application {
   private void statement(Statements statements, MemoryFile file, RandomGenerator random) {
     RowKey key = SampleTable.KEYS.get(random.nextInt(SampleTable.KEYS.size()));
     SampleTable table = SampleTable.named(key.table());
-    Statements.OnConflict mode =
-        Statements.OnConflict.values()[random.nextInt(Statements.OnConflict.values().length)];
+    Statements.OnConflict mode = MODES.get(random.nextInt(MODES.size()));
     List<SqliteValue> unique = uniqueValues(table, random);
     RowImage stored = file.rows.get(key);
     switch (random.nextInt(10)) {

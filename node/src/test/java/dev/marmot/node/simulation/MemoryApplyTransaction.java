@@ -202,7 +202,7 @@ final class MemoryApplyTransaction implements ApplyTransaction {
 
   @Override
   public void conflict(Conflict conflict) {
-    next.conflicts = new MemoryFile.Conflicts(conflict, next.conflicts);
+    next.addConflict(conflict);
   }
 
   @Override

@@ -17,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,7 @@ final class MemoryFile {
   record Change(long seq, RowKey key) {}
 
   /** The conflict log, newest first; states share their tails. */
-  record Conflicts(Conflict newest, @Nullable Conflicts older) {}
+  record Conflicts(Conflict newest, @Nullable Conflicts older, int length) {}
 
   /** A held image: this node cannot store it. */
   record Held(RowImage image, int origin, String reason) {}
@@ -56,7 +57,7 @@ final class MemoryFile {
   long term;
   long position = -1;
   long windowStart;
-  @Nullable Conflicts conflicts;
+  private @Nullable Conflicts conflicts;
 
   MemoryFile(long file) {
     this.file = file;
@@ -133,14 +134,36 @@ final class MemoryFile {
     return waiting != null ? waiting.image() : rows.get(key);
   }
 
+  void addConflict(Conflict conflict) {
+    conflicts = new Conflicts(conflict, conflicts, conflictCount() + 1);
+  }
+
+  private int conflictCount() {
+    return conflicts == null ? 0 : conflicts.length();
+  }
+
+  /** The conflict log, newest first. */
+  List<Conflict> conflicts() {
+    return conflictsSince(new MemoryFile(file));
+  }
+
+  /** What the conflict log has more than in an earlier state, newest first. */
+  List<Conflict> conflictsSince(MemoryFile earlier) {
+    List<Conflict> more = new ArrayList<>();
+    Conflicts at = conflicts;
+    while (at != null && at.length() > earlier.conflictCount()) {
+      more.add(at.newest());
+      at = at.older();
+    }
+    return more;
+  }
+
   /** Tokens of all images in the conflict log. */
   Set<Long> conflictTokens() {
-    Set<Long> tokens = new HashSet<>();
-    for (Conflicts at = conflicts; at != null; at = at.older()) {
-      if (!at.newest().losing().tombstone()) {
-        tokens.add(SampleTable.token(at.newest().losing()));
-      }
-    }
-    return tokens;
+    return conflicts().stream()
+        .map(Conflict::losing)
+        .filter(losing -> !losing.tombstone())
+        .map(SampleTable::token)
+        .collect(Collectors.toSet());
   }
 }

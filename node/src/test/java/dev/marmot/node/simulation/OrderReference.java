@@ -80,14 +80,9 @@ final class OrderReference {
         }
       }
     }
-    Snapshot before = snapshots.isEmpty() ? null : snapshots.get(snapshots.size() - 1);
-    boolean sameRows = before != null && accepted.isEmpty();
-    snapshots.add(
-        new Snapshot(
-            Map.copyOf(last),
-            Map.copyOf(minEpoch),
-            sameRows ? before.rows() : Map.copyOf(rows),
-            accepted));
+    Map<RowKey, RowImage> now =
+        snapshots.isEmpty() || !accepted.isEmpty() ? Map.copyOf(rows) : at(index - 1).rows();
+    snapshots.add(new Snapshot(Map.copyOf(last), Map.copyOf(minEpoch), now, accepted));
   }
 
   private static OrderLogEntry parse(ByteString bytes, long index) {
@@ -174,7 +169,6 @@ final class OrderReference {
       LocalWrite write = token == null ? null : ledger.write(token);
       if (write != null && write.node == id.origin() && write.key.equals(SampleTable.key(row))) {
         write.delivered.add(id);
-        write.covered = true;
       } else if (write != null && write.node == id.origin()) {
         write.covered = true; // a row that it displaced travels for it
       }

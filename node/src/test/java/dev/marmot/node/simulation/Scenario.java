@@ -8,7 +8,6 @@ import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -152,11 +151,7 @@ final class Scenario {
 
   /** Reasons of the entries in a node's conflict log, newest first. */
   List<Conflict.Reason> conflicts(int node) {
-    List<Conflict.Reason> reasons = new ArrayList<>();
-    for (MemoryFile.Conflicts at = file(node).conflicts; at != null; at = at.older()) {
-      reasons.add(at.newest().reason());
-    }
-    return reasons;
+    return file(node).conflicts().stream().map(Conflict::reason).toList();
   }
 
   MemoryFile file(int node) {

@@ -34,7 +34,7 @@ final class ScenarioTest {
 
     assertThat(cluster.file(1).rows).isEqualTo(cluster.file(2).rows);
     assertThat(cluster.conflicts(1)).containsExactly(Reason.OVERWRITTEN);
-    assertThat(cluster.conflicts(2)).containsExactly(Reason.OVERWRITTEN, Reason.PENDING);
+    assertThat(cluster.conflicts(2)).containsExactly(Reason.PENDING);
     assertThat(cluster.conflicts(3)).containsExactly(Reason.OVERWRITTEN);
     cluster.rest();
   }

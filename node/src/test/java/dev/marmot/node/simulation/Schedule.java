@@ -2,6 +2,7 @@ package dev.marmot.node.simulation;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -18,7 +19,7 @@ record Schedule(long seed, Setup setup, List<Step> steps, List<Integer> kept) {
   record Step(int number, Action action, int node, long seed) {
     @Override
     public String toString() {
-      return "%4d %s n%d".formatted(number, action.name().toLowerCase(), node);
+      return "%4d %s n%d".formatted(number, action.name().toLowerCase(Locale.ROOT), node);
     }
   }
 

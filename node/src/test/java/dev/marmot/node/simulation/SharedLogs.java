@@ -71,7 +71,7 @@ final class SharedLogs {
   private LogPosition append(int log, @Nullable ByteString bytes) {
     List<Entry> entries = logs.get(log);
     entries.add(new Entry(terms[log], bytes));
-    long index = entries.size() - 1;
+    long index = entries.size() - 1L;
     if (log == LogId.ORDER.number()) {
       ordered.accept(bytes, index);
     } else if (bytes != null) {
@@ -86,6 +86,6 @@ final class SharedLogs {
 
   /** Index of the last committed entry. */
   long end(int log) {
-    return logs.get(log).size() - 1;
+    return logs.get(log).size() - 1L;
   }
 }

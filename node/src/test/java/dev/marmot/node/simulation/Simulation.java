@@ -158,7 +158,11 @@ final class Simulation {
           Trace.print("  n%d: another thread", node.id);
           int turns = 1 + random.nextInt(3);
           for (int i = 0; i < turns; i++) {
-            turn(node, random);
+            try {
+              turn(node, random);
+            } catch (Hazard.Failure e) {
+              world.coverage().count(Event.FAILED_CALLS); // it fails that thread, not this one
+            }
           }
         });
   }

@@ -3,6 +3,7 @@ package dev.marmot.node.simulation;
 import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.node.simulation.OrderReference.Accepted;
 import dev.marmot.node.simulation.OrderReference.Snapshot;
+import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.RowImage;
@@ -51,10 +52,8 @@ final class StateChecker {
     checkWriters(node, before, after);
     checkWindow(node, after);
     checkRows(node, after, expected);
-    MemoryFile.Conflicts at = after.conflicts;
-    while (at != null && at != before.conflicts) {
-      conflicts.check(node, at.newest(), after.windowStart);
-      at = at.older();
+    for (Conflict conflict : after.conflictsSince(before)) {
+      conflicts.check(node, conflict, after.windowStart);
     }
     count(before, after);
   }
@@ -163,8 +162,8 @@ final class StateChecker {
             node,
             file.position,
             SampleTable.show(key),
-            value == null ? null : value.values(),
-            right == null ? null : right.values());
+            show(value),
+            show(right));
       }
     }
     List<RowImage> rows = List.copyOf(file.rows.values());
@@ -172,6 +171,10 @@ final class StateChecker {
       Violation.check(
           file.colliders(row).isEmpty(), "UNIQUE is broken on n%d at %d", node, file.position);
     }
+  }
+
+  private static String show(@Nullable RowImage row) {
+    return row == null ? "gone" : Trace.rows(List.of(row));
   }
 
   private void count(MemoryFile before, MemoryFile after) {

@@ -1,5 +1,6 @@
 package dev.marmot.node.simulation;
 
+import com.google.errorprone.annotations.FormatMethod;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +16,7 @@ final class Trace {
 
   private Trace() {}
 
+  @FormatMethod
   static void print(String format, Object... values) {
     if (ON) {
       System.out.println(format.formatted(values));

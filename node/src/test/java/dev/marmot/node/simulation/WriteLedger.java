@@ -103,7 +103,8 @@ final class WriteLedger {
     if (write.delivered.isEmpty() && gone) {
       return;
     }
-    Violation.check(write.covered || gone, "%s was never replicated", write);
+    Violation.check(
+        write.covered || gone || !write.delivered.isEmpty(), "%s was never replicated", write);
     if (write.delete) {
       return;
     }
@@ -121,7 +122,7 @@ final class WriteLedger {
     }
     if (isFinal) {
       write.replacedBy.stream()
-          .filter(by -> !by.delivered.isEmpty())
+          .filter(by -> !by.delivered.isEmpty() && by.covered) // whole, if a limit cut it
           .findAny()
           .ifPresent(
               by -> {
