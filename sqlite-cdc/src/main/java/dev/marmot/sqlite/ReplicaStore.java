@@ -29,7 +29,10 @@ public interface ReplicaStore extends AutoCloseable {
    */
   Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits);
 
-  /** Newest committed change log row; 0 when there never was one. */
+  /**
+   * Newest committed change log row; 0 when there never was one. Notices tables that have appeared
+   * since, and logs their rows. Belongs to the origin's thread.
+   */
   long newestSeq();
 
   /** Rows of the change log that are not applied here yet. */

@@ -4,6 +4,7 @@ import dev.marmot.node.Node;
 import dev.marmot.node.Version;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -50,6 +51,9 @@ public final class Main implements Runnable {
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
+    // gRPC logs through java.util.logging: everything goes where our own log goes.
+    SLF4JBridgeHandler.removeHandlersForRootLogger();
+    SLF4JBridgeHandler.install();
     Charset charset = Charset.defaultCharset();
     Environment environment =
         new Environment(

@@ -65,6 +65,17 @@ final class CaptureSide implements AutoCloseable {
     return Map.copyOf(keysWithNull);
   }
 
+  /**
+   * Newest row of the change log. Completes the hooks first: the rows of a table that has just
+   * appeared are in no log before.
+   */
+  long newestSeq() throws SQLException {
+    if (!tracker.current()) {
+      tracker.refresh(seqFloor);
+    }
+    return tracker.newestSeq();
+  }
+
   Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits, ReplicaState state)
       throws SQLException {
     begin.update();

@@ -165,23 +165,21 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public long newestSeq() {
-    return number("read the change log", "SELECT max(seq) FROM main.__marmot_change_log", 0);
+    try {
+      return captureSide.newestSeq();
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("read the change log", e);
+    }
   }
 
   @Override
   public long pendingChanges() {
-    return number(
-        "count the change log",
-        "SELECT count(*) FROM main.__marmot_change_log WHERE seq>?1",
-        WriteSide.applied(state));
-  }
-
-  private long number(String what, String sql, long parameter) {
     return status(
-        what,
+        "count the change log",
         connection -> {
-          try (Query query = new Query(connection, sql)) {
-            return sql.contains("?1") ? query.bind(1, parameter).number(0) : query.number(0);
+          try (Query query =
+              new Query(connection, "SELECT count(*) FROM main.__marmot_change_log WHERE seq>?1")) {
+            return query.bind(1, WriteSide.applied(state)).number(0);
           }
         });
   }
