@@ -58,8 +58,8 @@ final class CommitWatch implements AutoCloseable {
 
   /**
    * An event comes when the WAL is written, but the commit is visible only after that: with
-   * synchronous=FULL the application syncs the file in between. So after an event the file is looked
-   * at again, after pauses that double until they reach the slow poll.
+   * synchronous=FULL the application syncs the file in between. So after an event the file is
+   * looked at again, after pauses that double until they reach the slow poll.
    */
   private void run() {
     long pause = poll.toMillis();
