@@ -8,6 +8,7 @@ import dev.marmot.raft.RaftNode;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -72,7 +73,7 @@ public final class PeerWatch implements AutoCloseable {
       if (before.reachable()) {
         log.atWarn()
             .addKeyValue("node", member.id())
-            .addKeyValue("reason", failure == null ? "no answer" : failure.getMessage())
+            .addKeyValue("reason", reason(failure))
             .log("node unreachable");
       }
       return;
@@ -90,6 +91,14 @@ public final class PeerWatch implements AutoCloseable {
           "%s is expected to be node %d, but node %d answers there"
               .formatted(member.address(), member.id().value(), reply.getIdentity().getNodeId()));
     }
+  }
+
+  private static String reason(@Nullable Throwable failure) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    return cause == null ? "no answer" : String.valueOf(cause.getMessage());
   }
 
   /** What is known of another node; empty when it was never heard of. */

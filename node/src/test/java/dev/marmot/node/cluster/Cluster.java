@@ -118,7 +118,7 @@ final class Cluster implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     for (NodeProcess node : nodes) {
       node.kill();
     }

@@ -133,7 +133,7 @@ class MainJobIT {
       cluster.assertEqual();
       java.nio.file.Files.createFile(stop);
       for (Process reader : readers) {
-        String[] result = Tools.output(reader).split(" ");
+        String[] result = Tools.output(reader).split(" ", -1);
         assertThat(result[0]).as("torn reads").isEqualTo("0");
         assertThat(Integer.parseInt(result[1])).as("reads").isPositive();
       }

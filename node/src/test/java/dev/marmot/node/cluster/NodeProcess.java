@@ -94,10 +94,10 @@ final class NodeProcess {
   }
 
   /** kill -9. */
-  void kill() throws InterruptedException {
+  void kill() {
     Process running = process;
     if (running != null) {
-      running.destroyForcibly().waitFor();
+      var unused = running.destroyForcibly().onExit().join();
     }
   }
 
