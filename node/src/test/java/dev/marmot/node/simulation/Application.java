@@ -7,6 +7,7 @@ import dev.marmot.sqlite.SqliteValue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -20,8 +21,14 @@ final class Application {
   private final int node;
   private final WriteLedger ledger;
   private final Coverage coverage;
+  private final BiConsumer<MemoryFile, Statements> twin;
 
-  Application(int node, WriteLedger ledger, Coverage coverage) {
+  /**
+   * @param twin runs the statements of each transaction elsewhere, too, before it is committed
+   */
+  Application(
+      int node, WriteLedger ledger, Coverage coverage, BiConsumer<MemoryFile, Statements> twin) {
+    this.twin = twin;
     this.node = node;
     this.ledger = ledger;
     this.coverage = coverage;
@@ -40,6 +47,7 @@ final class Application {
       ledger.forget(writes);
       return false;
     }
+    twin.accept(next, statements);
     disk.commit(next, writes);
     coverage.count(Event.LOCAL_TRANSACTIONS);
     coverage.count(Event.LOCAL_WRITES, writes.size());

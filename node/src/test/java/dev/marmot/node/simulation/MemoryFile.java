@@ -110,6 +110,13 @@ final class MemoryFile {
     changeLog.addLast(new Change(newestSeq, key));
   }
 
+  /** Replaces the change log rows after one. */
+  void relog(long after, List<Change> changes) {
+    changeLog.removeIf(change -> change.seq() > after);
+    changeLog.addAll(changes);
+    newestSeq = changes.isEmpty() ? after : changes.get(changes.size() - 1).seq();
+  }
+
   void trimChangeLog(long maxSeq) {
     settledSeq = Math.max(settledSeq, maxSeq);
     changeLog.removeIf(change -> change.seq() <= maxSeq && change.seq() < newestSeq);

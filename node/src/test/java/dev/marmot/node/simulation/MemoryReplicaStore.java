@@ -34,6 +34,7 @@ final class MemoryReplicaStore implements ReplicaStore {
   private final Set<Sabotage> sabotage;
   private Runnable wake = () -> {};
   private boolean writing;
+  private Runnable alsoCommit = () -> {};
 
   MemoryReplicaStore(MemoryDisk disk, Observer observer, Hazard hazard, Set<Sabotage> sabotage) {
     this.disk = disk;
@@ -45,6 +46,11 @@ final class MemoryReplicaStore implements ReplicaStore {
   /** An application committed: tells the process. */
   void applicationCommitted() {
     wake.run();
+  }
+
+  /** Something that is committed with the transaction that is open. */
+  void alsoCommit(Runnable other) {
+    alsoCommit = other;
   }
 
   /** Whether an apply transaction holds the write lock. */
@@ -72,6 +78,7 @@ final class MemoryReplicaStore implements ReplicaStore {
   }
 
   private void commit(MemoryFile before, MemoryFile after) {
+    alsoCommit.run();
     disk.commit(after, List.of());
     observer.applied(before, after);
   }

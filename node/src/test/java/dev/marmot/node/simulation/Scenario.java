@@ -9,6 +9,7 @@ import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -25,7 +26,8 @@ final class Scenario {
               ProtocolRules.ALL,
               0,
               false,
-              Set.of()));
+              Set.of()),
+          Optional.empty());
   private long clock;
 
   /** All nodes are up, and their epochs are open. */

@@ -58,6 +58,11 @@ record Setup(
     return new Setup(nodes, shards, maxRows, origin, fewer, faultPercent, nodesDie, sabotage);
   }
 
+  /** The same with other options of the origins. */
+  Setup with(OriginOptions other) {
+    return new Setup(nodes, shards, maxRows, other, rules, faultPercent, nodesDie, sabotage);
+  }
+
   /** The same with something broken around the protocol. */
   Setup with(Sabotage broken) {
     return new Setup(nodes, shards, maxRows, origin, rules, faultPercent, nodesDie, Set.of(broken));

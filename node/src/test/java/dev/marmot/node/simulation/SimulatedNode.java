@@ -9,7 +9,10 @@ import dev.marmot.node.replication.Terms;
 import dev.marmot.raft.LogId;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.ReplicaStore;
 import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +26,7 @@ final class SimulatedNode {
   record Life(
       SimulatedLogs logs,
       MemoryReplicaStore store,
+      Optional<TwinStore> twin,
       ChunkIndex chunks,
       Applier applier,
       Origin origin) {}
@@ -55,6 +59,7 @@ final class SimulatedNode {
 
   boolean dead;
   private final World world;
+  private final Optional<SqliteTwin> twin;
   private long epochCounter;
   private @Nullable Life life;
 
@@ -62,7 +67,9 @@ final class SimulatedNode {
     this.id = id;
     this.world = world;
     this.disk = new MemoryDisk(world.nextFile());
-    this.application = new Application(id, world.ledger(), world.coverage());
+    this.application = new Application(id, world.ledger(), world.coverage(), this::repeatInTwin);
+    this.twin = world.twins().map(directory -> new SqliteTwin(directory, id));
+    twin.ifPresent(SqliteTwin::replace);
     this.copied = new long[world.logs().logs()];
   }
 
@@ -80,8 +87,10 @@ final class SimulatedNode {
 
   /** Starts the process; its copies of the logs are handed over from their beginning. */
   void start() {
-    MemoryReplicaStore store =
+    MemoryReplicaStore memory =
         new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
+    Optional<TwinStore> both = twin.map(one -> new TwinStore(memory, disk, one));
+    ReplicaStore store = both.isPresent() ? both.get() : memory;
     ChunkIndex chunks = new ChunkIndex(store::state, world.setup().rules());
     Terms terms = new Terms();
     SimulatedLogs logs =
@@ -118,7 +127,7 @@ final class SimulatedNode {
             world.setup().origin(),
             world.setup().rules(),
             () -> {});
-    life = new Life(logs, store, chunks, applier, origin);
+    life = new Life(logs, memory, both, chunks, applier, origin);
     origin.open();
   }
 
@@ -139,6 +148,9 @@ final class SimulatedNode {
       @Override
       public void applied(MemoryFile before, MemoryFile after) {
         world.checker().applied(id, before, after);
+        if (life != null) {
+          life.twin().ifPresent(TwinStore::applied);
+        }
       }
     };
   }
@@ -150,8 +162,44 @@ final class SimulatedNode {
       ended.logs().die();
       world.captures().processDied(id);
       hazard.disarm();
+      ended.twin().ifPresent(TwinStore::close);
       life = null;
     }
+  }
+
+  /** The file is lost; a new one takes its place. */
+  void replaceFile() {
+    disk.replace(world.nextFile());
+    twin.ifPresent(SqliteTwin::replace);
+  }
+
+  void close() {
+    stop();
+    twin.ifPresent(SqliteTwin::close);
+  }
+
+  /** The real file runs the same statements; its change log must name the same keys. */
+  private void repeatInTwin(MemoryFile next, Statements statements) {
+    if (twin.isEmpty()) {
+      return;
+    }
+    long before = disk.current().newestSeq;
+    twin.get().transact(statements.sql());
+    List<MemoryFile.Change> changes = twin.get().changesAfter(before);
+    TwinStore.same(
+        "changed keys",
+        keys(next.changeLog.stream().filter(change -> change.seq() > before).toList()),
+        keys(changes));
+    next.relog(before, changes);
+    statements.writes().forEach(write -> write.seq = next.newestSeq);
+  }
+
+  private static List<String> keys(List<MemoryFile.Change> changes) {
+    return changes.stream()
+        .map(change -> SampleTable.show(change.key()))
+        .distinct()
+        .sorted()
+        .toList();
   }
 
   /** Advances the copy of a log. */

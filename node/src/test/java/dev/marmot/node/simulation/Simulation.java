@@ -12,7 +12,9 @@ import dev.marmot.proto.v1.OrderItem;
 import dev.marmot.proto.v1.OrderLogEntry;
 import dev.marmot.raft.LogId;
 import dev.marmot.sqlite.ReplicaState;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -29,12 +31,24 @@ final class Simulation {
   private long fences;
 
   Simulation(Schedule schedule) {
+    this(schedule, Optional.empty());
+  }
+
+  /**
+   * @param twins where to keep a real SQLite file beside each file in memory, if anywhere
+   */
+  Simulation(Schedule schedule, Optional<Path> twins) {
     this.schedule = schedule;
-    this.world = new World(schedule.setup());
+    this.world = new World(schedule.setup(), twins);
   }
 
   Coverage coverage() {
     return world.coverage();
+  }
+
+  /** Closes what is open outside the memory. */
+  void close() {
+    world.nodes().forEach(SimulatedNode::close);
   }
 
   /** Runs it all; throws what is found, a {@link Violation} or an exception of the protocol's. */
@@ -285,7 +299,7 @@ final class Simulation {
     Trace.print("  n%d dies%s", node.id, powerLoss ? " by power loss" : "");
     node.stop();
     world.coverage().count(powerLoss ? Event.POWER_LOSSES : Event.CRASHES);
-    if (powerLoss) {
+    if (powerLoss && world.twins().isEmpty()) { // a real file would have to be set back, too
       var gone = node.disk.losePower(random, schedule.setup().sabotage());
       world.ledger().lost(gone);
       world.coverage().count(Event.LOST_COMMITS, gone.isEmpty() ? 0 : 1);
@@ -298,7 +312,7 @@ final class Simulation {
       java.util.Arrays.fill(node.copied, -1);
       world.coverage().count(Event.LOST_LOG_COPIES);
     } else if (luck < 12) {
-      node.disk.replace(world.nextFile());
+      node.replaceFile();
       world.ledger().fileLost(node.id);
       world.coverage().count(Event.LOST_FILES);
     }

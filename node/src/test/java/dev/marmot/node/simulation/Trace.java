@@ -23,19 +23,20 @@ final class Trace {
     }
   }
 
-  /** Rows in short: the key and the token, or "gone". */
+  /** Rows in short: the key and its values, or "gone". */
   static String rows(Collection<RowImage> rows) {
-    return rows.stream()
-        .map(
-            row ->
-                SampleTable.show(SampleTable.key(row))
-                    + (row.tombstone()
-                        ? " gone"
-                        : "="
-                            + row.values().stream()
-                                .map(Trace::show)
-                                .collect(Collectors.joining("."))))
-        .collect(Collectors.joining(", ", "[", "]"));
+    return rows.stream().map(Trace::text).collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  /** A row in short. */
+  static String text(RowImage row) {
+    String key = SampleTable.show(SampleTable.key(row));
+    return row.tombstone() ? key + " gone" : key + "=" + content(row);
+  }
+
+  /** The values of a row in short. */
+  static String content(RowImage row) {
+    return row.values().stream().map(Trace::show).collect(Collectors.joining("."));
   }
 
   private static String show(SqliteValue value) {

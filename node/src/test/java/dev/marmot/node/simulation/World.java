@@ -1,8 +1,10 @@
 package dev.marmot.node.simulation;
 
 import com.google.protobuf.ByteString;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Everything that the nodes of one simulation share. Confined to the simulation's thread. */
 final class World {
@@ -15,12 +17,17 @@ final class World {
   private final StateChecker checker =
       new StateChecker(
           reference, new ConflictChecker(reference, captures, ledger, coverage), coverage);
+  private final Optional<Path> twins;
   private final List<SimulatedNode> nodes = new ArrayList<>();
   private final SharedLogs logs;
   private final Network network;
   private long files;
 
-  World(Setup setup) {
+  /**
+   * @param twins where to keep a real SQLite file beside each file in memory, if anywhere
+   */
+  World(Setup setup, Optional<Path> twins) {
+    this.twins = twins;
     this.setup = setup;
     this.logs = new SharedLogs(setup.shards(), reference::ordered, records::stored);
     this.network = new Network(logs, this::proposed, this::isCutOff, coverage);
@@ -36,6 +43,10 @@ final class World {
 
   private boolean isCutOff(int node) {
     return nodes.get(node - 1).unreachable == SimulatedNode.EVERYTHING;
+  }
+
+  Optional<Path> twins() {
+    return twins;
   }
 
   long nextFile() {
