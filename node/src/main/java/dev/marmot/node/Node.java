@@ -75,6 +75,12 @@ public final class Node implements RunningNode {
   }
 
   private ControlPlane assemble(NodeConfig config) throws IOException {
+    if (config.raft().follow()) {
+      throw new IOException(
+          "cannot start node %d: follow waits to be added to a running cluster, which this version"
+                  .formatted(config.self().value())
+              + " cannot do; start all nodes with the same bootstrap list");
+    }
     NodeDirectory directory = part(NodeDirectory.open(config.raft().directory()));
     SqliteReplicaStore store =
         part(SqliteReplicaStore.open(config.database(), StoreOptions.defaults(config.self() + "")));

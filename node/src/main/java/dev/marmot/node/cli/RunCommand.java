@@ -71,13 +71,18 @@ final class RunCommand implements Callable<Integer> {
         spec,
         "max-log-entries",
         "N",
-        "Entries that a raft log keeps for nodes that lag; default " + DEFAULT_MAX_LOG_ENTRIES);
+        "Entries that a raft log keeps for nodes that lag; default "
+            + DEFAULT_MAX_LOG_ENTRIES
+            + ". No effect yet: raft logs are kept whole.");
     value(
         spec,
         "inline-limit",
         "BYTES",
         "Smaller change sets travel in the order log, one round trip; default 0: none.");
-    flag(spec, "follow", "Start no raft log now; this node is added by hand later.");
+    flag(
+        spec,
+        "follow",
+        "Wait to be added to a running cluster. Refused for now: this version cannot add nodes.");
     flag(spec, "cleanup", "Remove every trace of Marmot from the file, then end.");
     flag(spec, "replicate", "Deprecated, does nothing.");
     return spec;

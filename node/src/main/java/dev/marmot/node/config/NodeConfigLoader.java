@@ -147,6 +147,9 @@ public final class NodeConfigLoader {
       values.flag("replicate", true);
       notes.add("option replicate is deprecated and does nothing: a node always replicates");
     }
+    if (values.given("max-log-entries").isPresent()) {
+      notes.add("option max-log-entries has no effect yet: raft logs are kept whole");
+    }
     return notes;
   }
 }
