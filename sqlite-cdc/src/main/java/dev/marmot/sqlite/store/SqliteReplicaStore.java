@@ -45,6 +45,10 @@ public final class SqliteReplicaStore implements ReplicaStore {
   @GuardedBy("statusLock")
   private final Connection status;
 
+  // Asked at every wake-up.
+  @GuardedBy("statusLock")
+  private final Query newestSeq;
+
   private volatile ReplicaState state;
   private @Nullable CommitWatch watch;
 
@@ -54,13 +58,15 @@ public final class SqliteReplicaStore implements ReplicaStore {
       WriteSide writeSide,
       CaptureSide captureSide,
       Connection status,
-      ReplicaState state) {
+      ReplicaState state)
+      throws SQLException {
     this.options = options;
     this.wal = wal;
     this.writeSide = writeSide;
     this.captureSide = captureSide;
     this.walSync = new WalSync(wal);
     this.status = status;
+    this.newestSeq = new Query(status, "SELECT max(seq) FROM main.__marmot_change_log");
     this.state = state;
   }
 
@@ -165,23 +171,23 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public long newestSeq() {
-    return number("read the change log", "SELECT max(seq) FROM main.__marmot_change_log", 0);
+    synchronized (statusLock) {
+      try {
+        return newestSeq.number(0);
+      } catch (SQLException e) {
+        throw SqliteReplicationException.cannot("read the change log", e);
+      }
+    }
   }
 
   @Override
   public long pendingChanges() {
-    return number(
-        "count the change log",
-        "SELECT count(*) FROM main.__marmot_change_log WHERE seq>?1",
-        WriteSide.applied(state));
-  }
-
-  private long number(String what, String sql, long parameter) {
     return status(
-        what,
+        "count the change log",
         connection -> {
-          try (Query query = new Query(connection, sql)) {
-            return sql.contains("?1") ? query.bind(1, parameter).number(0) : query.number(0);
+          try (Query query =
+              new Query(connection, "SELECT count(*) FROM main.__marmot_change_log WHERE seq>?1")) {
+            return query.bind(1, WriteSide.applied(state)).number(0);
           }
         });
   }
