@@ -151,6 +151,16 @@ final class MemoryReplicaStoreTest {
   }
 
   @Test
+  void delete_ofNotedRow_isLoggedOnce() {
+    write(s -> s.insert(OnConflict.ABORT, SINGLE.key(0), ONE));
+    write(s -> s.insert(OnConflict.IGNORE, SINGLE.key(1), ONE));
+    write(s -> s.delete(SINGLE.key(0)));
+    write(s -> s.insert(OnConflict.ABORT, SINGLE.key(1), List.of(SampleTable.uniqueValue(2))));
+
+    assertThat(store.newestSeq()).isEqualTo(3);
+  }
+
+  @Test
   void powerLoss_unsyncedCommits_onlyTheNewestAreGone() {
     write(s -> s.insert(OnConflict.ABORT, PLAIN.key(0), NONE));
     store.sync();

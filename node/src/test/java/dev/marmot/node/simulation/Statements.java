@@ -62,6 +62,7 @@ final class Statements {
       recorder.replaced(row, write);
       file.deletes.put(key, write.token);
       file.logChange(key);
+      file.notes.remove(key); // the AFTER trigger: it is logged
       write.seq = file.newestSeq;
     }
   }
@@ -142,6 +143,7 @@ final class Statements {
     file.logChange(key);
     if (!old.equals(key)) {
       file.logChange(old);
+      file.notes.remove(old);
     }
     for (RowKey noted : file.notes) {
       boolean gone = sabotage.contains(Sabotage.NOTES_ARE_WRITES) || !file.rows.containsKey(noted);

@@ -20,8 +20,8 @@ import java.util.stream.IntStream;
  * survive the application's ALTER TABLE. SQLite fires no delete trigger for a row that REPLACE
  * displaces, so for each way in which that can happen, a BEFORE trigger ({@code _q..}, {@code _r.})
  * <em>notes</em> the keys that could go, and an AFTER trigger ({@code _n.}) logs those that are
- * really gone. A note alone says nothing: an INSERT OR IGNORE leaves it behind, and logging it
- * would re-send a row that nobody changed over other nodes' newer writes.
+ * really gone without having been logged. A note alone says nothing: an INSERT OR IGNORE leaves it
+ * behind, and logging it would re-send a row that nobody changed over other nodes' newer writes.
  */
 public final class HookSql {
   static final String LOG = "__marmot_change_log";
@@ -176,7 +176,20 @@ public final class HookSql {
                 LOG, columns, columns.replace(",k", ",n.k"), NOTE, table.id(), quotedTable(), same);
     String forget = "DELETE FROM %s WHERE tbl=%d".formatted(NOTE, table.id());
     trigger("ni", "AFTER INSERT", NOTED, List.of(logGone, forget));
-    trigger("nu", "AFTER UPDATE", NOTED, List.of(logGone, forget));
+    trigger("nu", "AFTER UPDATE", NOTED, List.of(forgetOld(), logGone, forget));
+    trigger("nd", "AFTER DELETE", NOTED, List.of(forgetOld()));
+  }
+
+  /**
+   * The key triggers log what is deleted or moved away themselves. Its note, which a no-op may have
+   * left, would log it once more, perhaps in a later change set.
+   */
+  private String forgetOld() {
+    String old =
+        IntStream.range(0, key.size())
+            .mapToObj(i -> "(OLD.%s%s) IS k%d".formatted(key.get(i).sql(), collate(i), i))
+            .collect(Collectors.joining(" AND "));
+    return "DELETE FROM %s WHERE tbl=%d AND %s".formatted(NOTE, table.id(), old);
   }
 
   private void trigger(String suffix, String event, String when, List<String> body) {

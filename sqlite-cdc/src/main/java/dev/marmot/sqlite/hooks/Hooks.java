@@ -8,17 +8,19 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * Brings the hooks of a file in step with its schema. Immutable; the connection is its caller's.
+ * Brings the hooks of a file in step with its schema. Thread-safe; the connection is its caller's.
  *
  * <p>A table is known by the number in the names of the triggers on it, never by its own name:
  * triggers follow a renamed table and die with a dropped one. The number is kept while at least one
@@ -30,6 +32,7 @@ public final class Hooks {
   public static final long NO_TABLE = -1;
 
   private final SchemaReader reader;
+  private final Map<TableSchema, Map<String, String>> texts = new ConcurrentHashMap<>();
 
   public Hooks(SchemaReader reader) {
     this.reader = reader;
@@ -75,7 +78,12 @@ public final class Hooks {
     return OwnTables.keyColumns(connection) >= widest
         && folded(schema).containsAll(census.tables())
         && schema.tables().values().stream()
-            .allMatch(t -> t.id() > 0 && census.matches(t.name(), HookSql.of(t)));
+            .allMatch(t -> t.id() > 0 && census.matches(t.name(), text(t)));
+  }
+
+  /** The texts of a table's hooks; most tables are as they were when they were last asked for. */
+  private Map<String, String> text(TableSchema table) {
+    return texts.computeIfAbsent(table, t -> Collections.unmodifiableMap(HookSql.of(t)));
   }
 
   private static Set<String> folded(DatabaseSchema schema) {
@@ -118,6 +126,7 @@ public final class Hooks {
 
     Installed install(long seqFloor) throws SQLException {
       DatabaseSchema schema = reader.read(connection);
+      texts.keySet().retainAll(Set.copyOf(schema.tables().values()));
       if (current(connection, schema)) {
         return new Installed(schema, List.of(), List.of(), 0, false);
       }
@@ -147,7 +156,7 @@ public final class Hooks {
 
     private void hook(TableSchema table, Map<String, String> have, OwnTables own, boolean logLost)
         throws SQLException {
-      Map<String, String> wanted = table.id() > 0 ? HookSql.of(table) : Map.of();
+      Map<String, String> wanted = table.id() > 0 ? text(table) : Map.of();
       List<String> keyHooks = HookSql.keyHookNames(table.id());
       boolean known = keyHooks.stream().anyMatch(name -> Census.same(have, wanted, name));
       boolean gap = !known || !keyHooks.stream().allMatch(n -> Census.same(have, wanted, n));
@@ -159,7 +168,7 @@ public final class Hooks {
     }
 
     private void change(TableSchema table, Map<String, String> have) throws SQLException {
-      Map<String, String> wanted = HookSql.of(table);
+      Map<String, String> wanted = text(table);
       Map<String, String> create = new LinkedHashMap<>(wanted);
       create.keySet().removeIf(name -> Census.same(have, wanted, name));
       Set<String> drop = new HashSet<>(have.keySet());

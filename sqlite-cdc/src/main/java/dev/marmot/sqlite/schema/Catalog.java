@@ -19,6 +19,7 @@ final class Catalog {
   private final List<String> userTables = new ArrayList<>();
   private final Map<String, List<Entry>> triggers = new HashMap<>();
   private final Map<String, String> indexSql = new HashMap<>();
+  private final Map<String, List<Entry>> definitions = new HashMap<>();
   private final Map<String, Kind> kinds = new HashMap<>();
 
   private Catalog() {}
@@ -53,15 +54,30 @@ final class Catalog {
       case "table" -> {
         if (!Sql.isOwn(entry.name()) && !Sql.fold(entry.name()).startsWith("sqlite_")) {
           userTables.add(entry.name());
+          define(table, entry);
         }
       }
       case "trigger" ->
           triggers.computeIfAbsent(Sql.fold(table), t -> new ArrayList<>()).add(entry);
-      case "index" -> indexSql.put(Sql.fold(entry.name()), entry.sql());
+      case "index" -> {
+        indexSql.put(Sql.fold(entry.name()), entry.sql());
+        if (!Sql.isOwn(entry.name())) {
+          define(table, entry);
+        }
+      }
       default -> {
         // A view: nothing of it replicates, what it shows does.
       }
     }
+  }
+
+  private void define(String table, Entry entry) {
+    definitions.computeIfAbsent(Sql.fold(table), t -> new ArrayList<>()).add(entry);
+  }
+
+  /** The texts of the table and of its indexes: all that its columns, keys and indexes come of. */
+  List<Entry> definition(String table) {
+    return List.copyOf(definitions.getOrDefault(Sql.fold(table), List.of()));
   }
 
   /** Names of the application's tables of all kinds, in the order of the file. */

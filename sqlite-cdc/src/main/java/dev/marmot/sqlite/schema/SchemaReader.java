@@ -13,14 +13,19 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /**
- * Reads which tables of a file replicate, and how. Immutable; the connection is its caller's, in a
- * transaction or not. A table without hooks has the id 0.
+ * Reads which tables of a file replicate, and how. Thread-safe; the connection is its caller's, in
+ * a transaction or not. A table without hooks has the id 0.
+ *
+ * <p>It remembers the tables that it read, each with the texts that define it, because a change of
+ * the schema seldom concerns more than one.
  */
 public final class SchemaReader {
   private final Set<String> excluded;
+  private final Map<String, Known> known = new ConcurrentHashMap<>();
 
   public SchemaReader() {
     this(Set.of());
@@ -61,18 +66,39 @@ public final class SchemaReader {
       }
       try {
         checkNotShadow(name, unknown);
-        TableSchema table = reader.read(name);
+        TableSchema table = table(name, catalog, reader);
         tables.put(name, withTriggers(table, catalog, unknown, maintained));
       } catch (Refusal e) {
         refused.add(new RefusedTable(name, String.valueOf(e.getMessage())));
       }
     }
     refused.addAll(virtualTables(catalog, maintained));
+    known.keySet().retainAll(catalog.userTables());
     return new DatabaseSchema(
         Long.parseLong(pragma(connection, "schema_version")),
         pragma(connection, "encoding"),
         tables,
         refused);
+  }
+
+  /**
+   * The table without its triggers. One without hooks is always read: whether it replicates depends
+   * on its rows, too.
+   */
+  private TableSchema table(String name, Catalog catalog, TableReader reader)
+      throws SQLException, Refusal {
+    long id = catalog.hookId(name);
+    List<Catalog.Entry> definition = catalog.definition(name);
+    Known before = known.get(name);
+    if (id > 0
+        && before != null
+        && before.table().id() == id
+        && before.definition().equals(definition)) {
+      return before.table();
+    }
+    TableSchema table = reader.read(name);
+    known.put(name, new Known(definition, table));
+    return table;
   }
 
   /** Folded names of the virtual tables whose module this library does not have. */
@@ -166,6 +192,9 @@ public final class SchemaReader {
                         + " table, or exclude it"))
         .toList();
   }
+
+  /** A table as it was read, with the texts that it was read from. */
+  private record Known(List<Catalog.Entry> definition, TableSchema table) {}
 
   private static String pragma(Connection connection, String name) throws SQLException {
     try (Statement statement = connection.createStatement();

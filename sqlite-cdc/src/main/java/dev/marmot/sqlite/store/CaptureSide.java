@@ -35,6 +35,7 @@ final class CaptureSide implements AutoCloseable {
   private final Query anyKeptAway;
   private final Query keptAway;
   private final Query base;
+  private final Query newestSeq;
   private final Map<String, Long> keysWithNull = new ConcurrentHashMap<>();
   private long seqFloor;
 
@@ -53,6 +54,7 @@ final class CaptureSide implements AutoCloseable {
             connection,
             "SELECT EXISTS(SELECT 1 FROM main.__marmot_skipped WHERE tbl=?1 AND k=?2)"
                 + " OR EXISTS(SELECT 1 FROM main.__marmot_parked WHERE tbl=?1 AND k=?2)");
+    this.newestSeq = new Query(connection, "SELECT max(seq) FROM main.__marmot_change_log");
     this.base = new Query(connection, "SELECT position FROM main.__marmot_state WHERE id=0");
   }
 
@@ -73,7 +75,7 @@ final class CaptureSide implements AutoCloseable {
     if (!tracker.current()) {
       tracker.refresh(seqFloor);
     }
-    return tracker.newestSeq();
+    return newestSeq.number(0);
   }
 
   Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits, ReplicaState state)

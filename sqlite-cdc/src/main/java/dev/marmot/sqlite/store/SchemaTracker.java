@@ -20,7 +20,6 @@ final class SchemaTracker<T extends AutoCloseable> implements AutoCloseable {
   private final Hooks hooks;
   private final TableSet.Maker<T> maker;
   private final Query cookie;
-  private final Query newest;
   private TableSet<T> tables;
   private ChangeLog changeLog;
 
@@ -32,7 +31,6 @@ final class SchemaTracker<T extends AutoCloseable> implements AutoCloseable {
     this.maker = maker;
     this.cookie = new Query(connection, "PRAGMA main.schema_version");
     Installed installed = install(connection, hooks, replicating, 0);
-    this.newest = new Query(connection, "SELECT max(seq) FROM main.__marmot_change_log");
     this.tables = new TableSet<>(connection, installed.schema(), maker);
     this.changeLog = ChangeLog.open(connection);
   }
@@ -89,16 +87,10 @@ final class SchemaTracker<T extends AutoCloseable> implements AutoCloseable {
     }
   }
 
-  /** Newest row that the change log holds. */
-  long newestSeq() throws SQLException {
-    return newest.number(0);
-  }
-
   @Override
   public void close() throws SQLException {
     tables.close();
     changeLog.close();
     cookie.close();
-    newest.close();
   }
 }

@@ -34,6 +34,7 @@ final class SqliteTransaction implements ApplyTransaction {
   private final Map<Integer, LastApplied> last;
   private final Map<Integer, Long> minEpoch;
   private final Map<RowKey, StoredRow> vacated = new HashMap<>();
+  private final RowsRead read = new RowsRead();
   private long term;
   private long position;
   private long windowStart;
@@ -102,21 +103,25 @@ final class SqliteTransaction implements ApplyTransaction {
     if (table == null) {
       return Optional.empty();
     }
-    StoredRow row = find(table, image);
+    StoredRow row = find(table, image, key(table, image));
     return row == null ? Optional.empty() : Optional.of(table.image(row, image.keyHash()));
   }
 
-  private @Nullable StoredRow find(TableWriter table, RowImage image) {
-    List<StoredRow> found = new ArrayList<>(1);
-    run(
-        "read table " + image.table(),
-        () -> {
-          StoredRow row = table.find(image);
-          if (row != null) {
-            found.add(row);
-          }
-        });
-    return found.isEmpty() ? null : found.get(0);
+  private @Nullable StoredRow find(TableWriter table, RowImage image, RowKey key) {
+    if (table.key(image).isEmpty()) {
+      return null;
+    }
+    return get(
+            "read table " + image.table(),
+            () -> {
+              Optional<StoredRow> known = read.get(key);
+              if (known == null) {
+                known = Optional.ofNullable(table.find(image));
+                read.put(key, known.orElse(null));
+              }
+              return known;
+            })
+        .orElse(null);
   }
 
   @Override
@@ -128,10 +133,14 @@ final class SqliteTransaction implements ApplyTransaction {
   @Override
   public void vacate(RowImage image) {
     TableWriter table = table(image.table());
-    StoredRow row = table == null ? null : find(table, image);
-    if (table != null && row != null && table.changesUniqueColumns(image, row)) {
-      delete(table, image);
-      vacated.put(key(table, image), row);
+    if (table == null) {
+      return;
+    }
+    RowKey key = key(table, image);
+    StoredRow row = find(table, image, key);
+    if (row != null && table.changesUniqueColumns(image, row)) {
+      delete(table, image, key);
+      vacated.put(key, row);
     }
   }
 
@@ -142,6 +151,9 @@ final class SqliteTransaction implements ApplyTransaction {
       return List.of();
     }
     RowKey own = key(table, image);
+    if (keepsItsPlace(table, image, own)) {
+      return List.of();
+    }
     Map<RowKey, RowImage> found = new LinkedHashMap<>();
     run(
         "read what collides in table " + image.table(),
@@ -154,6 +166,15 @@ final class SqliteTransaction implements ApplyTransaction {
           }
         });
     return List.copyOf(found.values());
+  }
+
+  /** A row that is stored with the image's unique values leaves no room for another with them. */
+  private boolean keepsItsPlace(TableWriter table, RowImage image, RowKey key) {
+    Optional<StoredRow> known = read.get(key);
+    return known != null
+        && known.isPresent()
+        && !image.tombstone()
+        && !table.changesUniqueColumns(image, known.get());
   }
 
   @Override
@@ -170,7 +191,9 @@ final class SqliteTransaction implements ApplyTransaction {
         "write to table " + image.table(),
         () -> {
           side.triggers().suspend(table.schema());
-          StoredRow room = vacated.isEmpty() ? null : vacated.remove(key(table, image));
+          RowKey key = key(table, image);
+          read.forget(key);
+          StoredRow room = vacated.remove(key);
           return table.write(image, room);
         });
   }
@@ -179,18 +202,18 @@ final class SqliteTransaction implements ApplyTransaction {
   public void delete(RowImage image) {
     TableWriter table = table(image.table());
     if (table != null) {
-      delete(table, image);
-      if (!vacated.isEmpty()) {
-        vacated.remove(key(table, image));
-      }
+      RowKey key = key(table, image);
+      delete(table, image, key);
+      vacated.remove(key);
     }
   }
 
-  private void delete(TableWriter table, RowImage image) {
+  private void delete(TableWriter table, RowImage image, RowKey key) {
     run(
         "delete from table " + image.table(),
         () -> {
           side.triggers().suspend(table.schema());
+          read.forget(key);
           table.delete(image);
         });
   }

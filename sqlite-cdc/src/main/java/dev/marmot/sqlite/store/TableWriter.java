@@ -7,11 +7,13 @@ import dev.marmot.sqlite.TableShape;
 import dev.marmot.sqlite.schema.CanonicalKey;
 import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
+import dev.marmot.sqlite.schema.TableSchema.KeyColumn;
 import dev.marmot.sqlite.schema.TableSchema.KeyKind;
 import dev.marmot.sqlite.schema.TableSchema.UniqueIndex;
 import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
 import dev.marmot.sqlite.store.CastQuery.Parameters;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
+import dev.marmot.sqlite.store.UniqueProbe.Place;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -34,7 +36,8 @@ final class TableWriter implements AutoCloseable {
   private final CanonicalKey keys;
   private final TableReader reader;
   private final List<UniqueProbe> probes = new ArrayList<>();
-  private final Set<String> uniqueColumns = new HashSet<>();
+  private final int[] uniqueColumns;
+  private final int[] uniqueKeyParts;
   private final CastQuery delete;
   private final CastQuery insertWithRowid;
   private final boolean replaces;
@@ -48,13 +51,16 @@ final class TableWriter implements AutoCloseable {
     this.shape = schema.shape();
     this.keys = new CanonicalKey(schema, encoding);
     this.reader = new TableReader(connection, schema);
+    Set<String> unique = new HashSet<>();
     if (!schema.uniqueIndexes().isEmpty()) {
       Map<String, Affinity> affinities = Affinity.of(connection, schema.name());
       for (UniqueIndex index : schema.uniqueIndexes()) {
         probes.add(new UniqueProbe(connection, schema, index, affinities));
-        index.columns().forEach(column -> uniqueColumns.add(Sql.fold(column)));
+        index.columns().forEach(column -> unique.add(Sql.fold(column)));
       }
     }
+    this.uniqueColumns = positions(schema.columns(), unique);
+    this.uniqueKeyParts = positions(schema.key().stream().map(KeyColumn::name).toList(), unique);
     this.delete =
         new CastQuery(
             connection,
@@ -65,6 +71,12 @@ final class TableWriter implements AutoCloseable {
                     + TableReader.keyCondition(schema, p));
     this.insertWithRowid = new CastQuery(connection, this::insertWithRowidSql);
     this.replaces = replaces(schema.userTriggers());
+  }
+
+  private static int[] positions(List<String> names, Set<String> folded) {
+    return IntStream.range(0, names.size())
+        .filter(i -> folded.contains(Sql.fold(names.get(i))))
+        .toArray();
   }
 
   /**
@@ -110,21 +122,19 @@ final class TableWriter implements AutoCloseable {
   /** Whether columns differ on which a secondary UNIQUE index depends. */
   boolean changesUniqueColumns(RowImage image, StoredRow row) {
     Mapping mapping = shaped(image).mapping;
-    for (int i = 0; i < schema.columns().size(); i++) {
-      SqliteValue value = image.tombstone() ? null : mapping.column(image, i);
-      if (uniqueColumns.contains(Sql.fold(schema.columns().get(i)))
-          && value != null
-          && !value.equals(row.values().get(i))) {
+    for (int column : uniqueColumns) {
+      SqliteValue value = image.tombstone() ? null : mapping.column(image, column);
+      if (value != null && !value.equals(row.values().get(column))) {
         return true;
       }
     }
     List<SqliteValue> key = mapping.key(image).orElse(row.key());
-    return schema.keyKind() != KeyKind.ROWID
-        && IntStream.range(0, key.size())
-            .anyMatch(
-                i ->
-                    uniqueColumns.contains(Sql.fold(schema.key().get(i).name()))
-                        && !key.get(i).equals(row.key().get(i)));
+    for (int part : uniqueKeyParts) {
+      if (!key.get(part).equals(row.key().get(part))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -133,7 +143,7 @@ final class TableWriter implements AutoCloseable {
   List<StoredRow> colliders(RowImage image) throws SQLException {
     List<StoredRow> found = new ArrayList<>();
     for (UniqueProbe probe : probes) {
-      Optional<List<SqliteValue>> values = indexed(image, probe.index());
+      Optional<List<SqliteValue>> values = indexed(image, probe);
       if (values.isPresent()) {
         found.addAll(probe.colliders(values.get(), reader));
       }
@@ -144,8 +154,8 @@ final class TableWriter implements AutoCloseable {
   /** Whether two images of this table exclude each other on a secondary UNIQUE index. */
   boolean collide(RowImage one, RowImage other) throws SQLException {
     for (UniqueProbe probe : probes) {
-      Optional<List<SqliteValue>> a = indexed(one, probe.index());
-      Optional<List<SqliteValue>> b = indexed(other, probe.index());
+      Optional<List<SqliteValue>> a = indexed(one, probe);
+      Optional<List<SqliteValue>> b = indexed(other, probe);
       if (a.isPresent() && b.isPresent() && probe.collide(a.get(), b.get())) {
         return true;
       }
@@ -154,45 +164,32 @@ final class TableWriter implements AutoCloseable {
   }
 
   /** The image's values of the columns of an index; what it lacks is taken from its stored row. */
-  private Optional<List<SqliteValue>> indexed(RowImage image, UniqueIndex index)
+  private Optional<List<SqliteValue>> indexed(RowImage image, UniqueProbe probe)
       throws SQLException {
     if (image.tombstone()) {
       return Optional.empty();
     }
-    List<SqliteValue> values = new ArrayList<>();
+    Mapping mapping = shaped(image).mapping;
+    Optional<List<SqliteValue>> key = mapping.key(image);
+    List<SqliteValue> values = new ArrayList<>(probe.places().size());
     StoredRow stored = null;
-    for (String name : index.columns()) {
-      SqliteValue value = value(image, name);
+    for (Place place : probe.places()) {
+      SqliteValue value = null;
+      if (place.key() >= 0) {
+        value = key.isPresent() ? key.get().get(place.key()) : null;
+      } else if (place.column() >= 0) {
+        value = mapping.column(image, place.column());
+      }
       if (value == null) {
         stored = stored == null ? find(image) : stored;
-        int column = position(schema.columns(), name);
-        if (stored == null || column < 0) {
+        if (stored == null || place.column() < 0) {
           return Optional.empty();
         }
-        value = stored.values().get(column);
+        value = stored.values().get(place.column());
       }
       values.add(value);
     }
     return Optional.of(values);
-  }
-
-  private @Nullable SqliteValue value(RowImage image, String name) {
-    Mapping mapping = shaped(image).mapping;
-    int key = position(TableReader.keyNames(schema), name);
-    if (key >= 0) {
-      return mapping.key(image).map(values -> values.get(key)).orElse(null);
-    }
-    int column = position(schema.columns(), name);
-    return column < 0 ? null : mapping.column(image, column);
-  }
-
-  private static int position(List<String> names, String name) {
-    for (int i = 0; i < names.size(); i++) {
-      if (Sql.fold(names.get(i)).equals(Sql.fold(name))) {
-        return i;
-      }
-    }
-    return -1;
   }
 
   /**

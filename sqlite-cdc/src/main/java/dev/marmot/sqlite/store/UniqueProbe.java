@@ -28,6 +28,7 @@ final class UniqueProbe implements AutoCloseable {
   private final Map<String, Affinity> affinities;
   private final CastQuery stored;
   private final CastQuery pair;
+  private final List<Place> places;
 
   UniqueProbe(
       Connection connection,
@@ -39,10 +40,25 @@ final class UniqueProbe implements AutoCloseable {
     this.affinities = affinities;
     this.stored = new CastQuery(connection, this::storedSql);
     this.pair = new CastQuery(connection, this::pairSql);
+    List<String> key = TableReader.keyNames(table);
+    this.places =
+        index.columns().stream()
+            .map(name -> new Place(position(key, name), position(table.columns(), name)))
+            .toList();
   }
 
-  UniqueIndex index() {
-    return index;
+  private static int position(List<String> names, String name) {
+    for (int i = 0; i < names.size(); i++) {
+      if (Sql.fold(names.get(i)).equals(Sql.fold(name))) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** Where a row has the values of the index's columns, in their order. */
+  List<Place> places() {
+    return places;
   }
 
   /** Stored rows that have the given values of the index's columns. */
@@ -109,13 +125,12 @@ final class UniqueProbe implements AutoCloseable {
   }
 
   private int columnIndex(String name) {
-    for (int i = 0; i < index.columns().size(); i++) {
-      if (Sql.fold(index.columns().get(i)).equals(Sql.fold(name))) {
-        return i;
-      }
+    int found = position(index.columns(), name);
+    if (found < 0) {
+      throw new IllegalStateException(
+          "cannot probe index " + index.name() + ": it does not list its column " + name);
     }
-    throw new IllegalStateException(
-        "cannot probe index " + index.name() + ": it does not list its column " + name);
+    return found;
   }
 
   /**
@@ -143,4 +158,7 @@ final class UniqueProbe implements AutoCloseable {
     stored.close();
     pair.close();
   }
+
+  /** Where a row has a column: in its key, among its other columns, or (-1, -1) computed. */
+  record Place(int key, int column) {}
 }

@@ -41,6 +41,37 @@ class HookLogTest {
   }
 
   @Test
+  void notedRowThatIsDeletedOrMoved_isLoggedOnce() throws SQLException {
+    try (TestFile test =
+        hooked(
+            "CREATE TABLE t(k TEXT, n, e UNIQUE, PRIMARY KEY(k COLLATE NOCASE, n));"
+                + "INSERT INTO t VALUES('a',1,1),('b',2,2),('c',3,3)")) {
+      assertThat(test.logOf("INSERT OR IGNORE INTO t VALUES('x',9,1),('x',9,2),('x',9,3)"))
+          .isEmpty();
+      assertThat(test.logOf("DELETE FROM t WHERE e=1")).containsExactly("t:'a',1");
+      // Notes of other rows stay: the statement that made them may not be over.
+      assertThat(test.query("SELECT k0 FROM __marmot_note")).containsExactly("b", "c");
+      assertThat(test.logOf("UPDATE t SET n=8 WHERE e=2")).containsExactly("t:'b',8", "t:'b',2");
+      assertThat(test.query("SELECT count(*) FROM __marmot_note")).containsExactly("0");
+      assertThat(test.logOf("INSERT OR IGNORE INTO t VALUES('x',9,3)")).isEmpty();
+      assertThat(test.logOf("DELETE FROM t WHERE e=3")).containsExactly("t:'c',3");
+      assertThat(test.logOf("INSERT INTO t VALUES('z',9,9)")).containsExactly("t:'z',9");
+    }
+  }
+
+  @Test
+  void noteWhoseRowIsDeletedBeforeTheCheck_isLoggedOnce() throws SQLException {
+    try (TestFile test =
+        hooked(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, e UNIQUE, f UNIQUE);"
+                + "INSERT INTO t VALUES(1,'a',1),(2,'b',2);"
+                + "CREATE TRIGGER x BEFORE INSERT ON t BEGIN DELETE FROM t WHERE id=1; END")) {
+      assertThat(test.logOf("REPLACE INTO t VALUES(3,'a',2)"))
+          .containsExactlyInAnyOrder("t:1", "t:3", "t:2");
+    }
+  }
+
+  @Test
   void displacedRowsAreLogged() throws SQLException {
     try (TestFile test =
         hooked(

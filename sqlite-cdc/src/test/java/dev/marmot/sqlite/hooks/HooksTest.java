@@ -6,6 +6,7 @@ import dev.marmot.sqlite.schema.SchemaReader;
 import dev.marmot.sqlite.schema.TableSchema;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,30 @@ import org.junit.jupiter.api.io.TempDir;
 /** Hooks through the life of a schema. */
 class HooksTest {
   @TempDir Path directory;
+
+  @Test
+  void rememberedTables_areThoseThatAFreshReaderReads() throws SQLException {
+    try (TestFile test =
+        TestFile.hooked(
+            directory.resolve("remembered.db"),
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE TABLE u(k TEXT PRIMARY KEY)")) {
+      for (String change :
+          List.of(
+              "ALTER TABLE t ADD COLUMN c",
+              "CREATE UNIQUE INDEX i ON t(a) WHERE b=1",
+              "DROP INDEX i; CREATE UNIQUE INDEX i ON t(b)",
+              "ALTER TABLE t RENAME COLUMN b TO d",
+              "ALTER TABLE t RENAME TO v; ALTER TABLE u RENAME TO t",
+              "DROP TABLE t; CREATE TABLE t(k TEXT PRIMARY KEY)",
+              "CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END",
+              "DROP TABLE v")) {
+        test.app(change);
+        assertThat(test.install(true).schema())
+            .as(change)
+            .isEqualTo(new SchemaReader().read(test.connection));
+      }
+    }
+  }
 
   @Test
   void install_firstTimeLogsNothingAndIsIdempotent() throws SQLException {

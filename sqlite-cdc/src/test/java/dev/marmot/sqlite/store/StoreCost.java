@@ -39,6 +39,7 @@ public final class StoreCost {
       List<Double> own = new ArrayList<>();
       List<Double> insert = new ArrayList<>();
       List<Double> update = new ArrayList<>();
+      List<Double> other = new ArrayList<>();
       List<Double> one = new ArrayList<>();
       for (int round = 0; round < ROUNDS; round++) {
         a.run(
@@ -57,18 +58,23 @@ public final class StoreCost {
         CapturedChanges updates = capture(a, new ArrayList<>());
         apply(a, a, updates, new ArrayList<>());
         apply(b, a, updates, update);
+        a.run("UPDATE t SET c=c+1 WHERE rowid>" + round * ROWS);
+        CapturedChanges others = capture(a, new ArrayList<>());
+        apply(a, a, others, new ArrayList<>());
+        apply(b, a, others, other);
         single(a, b, one, round);
       }
       System.out.printf(
           Locale.ROOT,
-          "%s: capture %.1f, codec both ways %.1f, apply own %.1f, insert %.1f, update %.1f us/row;"
-              + " one row %.0f us%n",
+          "%s: capture %.1f, codec both ways %.1f, apply own %.1f, insert %.1f, update %.1f, of no"
+              + " unique column %.1f us/row; one row %.0f us%n",
           name,
           median(capture),
           median(codec),
           median(own),
           median(insert),
           median(update),
+          median(other),
           median(one) * ROWS);
     }
   }
