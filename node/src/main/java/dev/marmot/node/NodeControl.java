@@ -106,7 +106,7 @@ final class NodeControl implements ControlPlane {
       case REPLICATING -> log.atInfo().log("replicating");
       case WAITING_FOR_QUORUM ->
           log.atInfo()
-              .addKeyValue("reasons", readiness().reasons())
+              .addKeyValue("reasons", reasons())
               .log("waiting for a quorum; the application can write");
       case STOPPED ->
           log.atError().addKeyValue("reason", replicator.error().orElse("")).log("stopped");
@@ -178,6 +178,12 @@ final class NodeControl implements ControlPlane {
 
   @Override
   public Readiness readiness() {
+    List<String> reasons = reasons();
+    return new Readiness(reasons.isEmpty(), reasons, aside.warnings());
+  }
+
+  /** Why this node does not replicate; empty when it does. */
+  private List<String> reasons() {
     List<String> reasons = new ArrayList<>();
     List<String> leaderless = leaderless();
     if (!leaderless.isEmpty()) {
@@ -187,7 +193,7 @@ final class NodeControl implements ControlPlane {
       reasons.add("this node's epoch is not open yet");
     }
     replicator.error().ifPresent(reasons::add);
-    return new Readiness(reasons.isEmpty(), reasons, aside.warnings());
+    return reasons;
   }
 
   @Override
@@ -253,7 +259,7 @@ final class NodeControl implements ControlPlane {
             .setVersion(Version.current())
             .setCluster(config.cluster() + " (" + identity.getCluster() + ")")
             .setState(state().name())
-            .setReady(readiness().ready())
+            .setReady(reasons().isEmpty())
             .setDatabase(config.database().toString())
             .setPositionTerm(state.term())
             .setPositionIndex(state.position())
