@@ -10,13 +10,17 @@ import dev.marmot.node.peer.PeerWatch.Peer;
 import dev.marmot.node.replication.Origin.Progress;
 import dev.marmot.node.replication.Replicator;
 import dev.marmot.proto.v1.BarrierReply;
+import dev.marmot.proto.v1.ConflictsReply;
+import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.MemberStatus;
 import dev.marmot.proto.v1.NodeIdentity;
+import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.RaftNode;
+import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import java.time.Duration;
@@ -49,6 +53,7 @@ final class NodeControl implements ControlPlane {
   private final SqliteReplicaStore store;
   private final Replicator replicator;
   private final RaftNode raft;
+  private final AsideView aside;
   private final Map<LogId, Long> leaderlessSince = new ConcurrentHashMap<>();
   private final long startedNanos = System.nanoTime();
   private final ConcurrentLinkedDeque<String> warnings = new ConcurrentLinkedDeque<>();
@@ -68,6 +73,7 @@ final class NodeControl implements ControlPlane {
     this.store = store;
     this.replicator = replicator;
     this.raft = raft;
+    this.aside = new AsideView(store, replicator);
   }
 
   /** The parts that need a started node. */
@@ -100,7 +106,7 @@ final class NodeControl implements ControlPlane {
       case REPLICATING -> log.atInfo().log("replicating");
       case WAITING_FOR_QUORUM ->
           log.atInfo()
-              .addKeyValue("reasons", readiness().reasons())
+              .addKeyValue("reasons", reasons())
               .log("waiting for a quorum; the application can write");
       case STOPPED ->
           log.atError().addKeyValue("reason", replicator.error().orElse("")).log("stopped");
@@ -172,6 +178,12 @@ final class NodeControl implements ControlPlane {
 
   @Override
   public Readiness readiness() {
+    List<String> reasons = reasons();
+    return new Readiness(reasons.isEmpty(), reasons, aside.warnings());
+  }
+
+  /** Why this node does not replicate; empty when it does. */
+  private List<String> reasons() {
     List<String> reasons = new ArrayList<>();
     List<String> leaderless = leaderless();
     if (!leaderless.isEmpty()) {
@@ -181,7 +193,22 @@ final class NodeControl implements ControlPlane {
       reasons.add("this node's epoch is not open yet");
     }
     replicator.error().ifPresent(reasons::add);
-    return new Readiness(reasons.isEmpty(), reasons);
+    return reasons;
+  }
+
+  @Override
+  public ConflictsReply conflicts(long after, int limit) {
+    return aside.conflicts(after, limit);
+  }
+
+  @Override
+  public HeldReply held(long after, int limit) {
+    return aside.held(after, limit);
+  }
+
+  @Override
+  public CompletionStage<RetryReply> retry() {
+    return aside.retry();
   }
 
   @Override
@@ -225,13 +252,14 @@ final class NodeControl implements ControlPlane {
   @Override
   public StatusReply status() {
     ReplicaState state = store.state();
+    AsideCounts counts = aside.counts();
     StatusReply.Builder reply =
         StatusReply.newBuilder()
             .setNode(config.self().value())
             .setVersion(Version.current())
             .setCluster(config.cluster() + " (" + identity.getCluster() + ")")
             .setState(state().name())
-            .setReady(readiness().ready())
+            .setReady(reasons().isEmpty())
             .setDatabase(config.database().toString())
             .setPositionTerm(state.term())
             .setPositionIndex(state.position())
@@ -241,6 +269,9 @@ final class NodeControl implements ControlPlane {
             .setLastError(replicator.error().orElse(""))
             .addAllWarnings(store.warnings())
             .addAllWarnings(warnings)
+            .setConflicts(counts.conflicts())
+            .setHeldRows(counts.held())
+            .setParkedRows(counts.parked())
             .setAppliedChangeSets(replicator.appliedChangeSets())
             .setAppliedRows(replicator.appliedRows())
             .setUptimeSeconds(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startedNanos));

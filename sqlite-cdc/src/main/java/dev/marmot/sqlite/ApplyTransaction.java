@@ -67,8 +67,17 @@ public interface ApplyTransaction extends AutoCloseable {
   /** Keeps an image that this node cannot store, with the reason; replaces an earlier one. */
   void hold(RowImage image, int origin, String reason);
 
-  /** A newer image of the key is stored: nothing is held for it any more. */
-  void unhold(RowKey key);
+  /** The held image of the image's row. Held rows are told apart by {@link RowImage#keyHash}. */
+  Optional<Held> held(RowImage image);
+
+  /** Held images that came before this one, at most so many, the newest first. */
+  List<Held> heldBefore(long id, int limit);
+
+  /** A newer image of the row is here, or the held one is stored: nothing is held for it. */
+  void unhold(RowImage image);
+
+  /** A held image cannot be stored yet; now for this reason. */
+  void stillHeld(RowImage image, String reason);
 
   /** Adds to the conflict log. */
   void conflict(Conflict conflict);
@@ -96,6 +105,13 @@ public interface ApplyTransaction extends AutoCloseable {
 
   /** A parked image and the node that wrote it. */
   record Parked(RowKey key, RowImage image, int origin) {}
+
+  /**
+   * An image that this node cannot store, and the node that wrote it.
+   *
+   * @param id larger for those that came later
+   */
+  record Held(long id, RowImage image, int origin, String reason) {}
 
   /** What became of a write. */
   sealed interface WriteResult {

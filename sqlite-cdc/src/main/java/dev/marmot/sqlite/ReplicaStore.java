@@ -2,6 +2,7 @@ package dev.marmot.sqlite;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * The application's SQLite file, as the replication protocol sees it. The other of the two
@@ -43,6 +44,12 @@ public interface ReplicaStore extends AutoCloseable {
 
   /** Calls back, from a thread of the store, whenever somebody else committed to the file. */
   void onCommit(Runnable wake);
+
+  /**
+   * Which schema the file has now, as a number that changes with it; empty when no rows are held,
+   * so that nobody needs it. Belongs to the applier thread; cheap.
+   */
+  OptionalLong heldSchema();
 
   /** What the operator should know: tables that are not replicated, held rows. */
   List<String> warnings();

@@ -74,6 +74,9 @@ public final class Main implements Runnable {
     line.addSubcommand("run", RunCommand.spec(environment));
     line.addSubcommand("status", new StatusCommand(environment));
     line.addSubcommand("barrier", new BarrierCommand(environment));
+    line.addSubcommand("conflicts", new ConflictsCommand(environment));
+    line.addSubcommand("held", new HeldCommand(environment));
+    line.addSubcommand("retry", new RetryCommand(environment));
     line.addSubcommand("cleanup", new CleanupCommand(environment));
     line.addSubcommand("demo", new DemoCommand(environment));
     line.addSubcommand("warm-up", new WarmUpCommand(environment));

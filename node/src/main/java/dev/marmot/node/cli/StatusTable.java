@@ -38,6 +38,14 @@ final class StatusTable {
                 + " changes, "
                 + status.getChangeSetsInFlight()
                 + " change sets in flight")
+        .row(
+            "  aside",
+            status.getConflicts()
+                + " conflicts, "
+                + status.getHeldRows()
+                + " rows held, "
+                + status.getParkedRows()
+                + " parked")
         .row("  up", uptime(Duration.ofSeconds(status.getUptimeSeconds())))
         .appendTo(text);
     members(text, status.getMembersList());

@@ -2,6 +2,9 @@ package dev.marmot.node.control;
 
 import dev.marmot.node.control.ControlException.Kind;
 import dev.marmot.proto.v1.BarrierReply;
+import dev.marmot.proto.v1.ConflictsReply;
+import dev.marmot.proto.v1.HeldReply;
+import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.StatusReply;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +19,9 @@ final class ControlCalls {
   static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
 
   private static final Duration LONGEST_TIMEOUT = Duration.ofHours(1);
+
+  private static final int DEFAULT_LIMIT = 100;
+  private static final int LARGEST_LIMIT = 1_000;
 
   private final ControlPlane plane;
   private final Executor pool;
@@ -46,6 +52,41 @@ final class ControlCalls {
     }
     Duration timeout = timeoutMillis == 0 ? DEFAULT_TIMEOUT : Duration.ofMillis(timeoutMillis);
     return onPool(() -> plane.barrier(timeout)).thenCompose(Function.identity());
+  }
+
+  /** Zero stands for the default limit. */
+  CompletionStage<ConflictsReply> conflicts(long after, long limit) {
+    return page(after, limit, plane::conflicts);
+  }
+
+  /** Zero stands for the default limit. */
+  CompletionStage<HeldReply> held(long after, long limit) {
+    return page(after, limit, plane::held);
+  }
+
+  CompletionStage<RetryReply> retry() {
+    return onPool(plane::retry).thenCompose(Function.identity());
+  }
+
+  private <T> CompletionStage<T> page(long after, long limit, Page<T> page) {
+    if (after < 0 || limit < 0 || limit > LARGEST_LIMIT) {
+      return CompletableFuture.failedFuture(
+          new ControlException(
+              Kind.INVALID,
+              "after: must be the id of an entry, limit: at most "
+                  + LARGEST_LIMIT
+                  + " (got "
+                  + Long.toUnsignedString(after)
+                  + " and "
+                  + Long.toUnsignedString(limit)
+                  + ")"));
+    }
+    int entries = limit == 0 ? DEFAULT_LIMIT : (int) limit;
+    return onPool(() -> page.read(after, entries));
+  }
+
+  private interface Page<T> {
+    T read(long after, int limit);
   }
 
   private <T> CompletionStage<T> onPool(Supplier<T> call) {

@@ -1,6 +1,9 @@
 package dev.marmot.node.control;
 
 import dev.marmot.proto.v1.BarrierReply;
+import dev.marmot.proto.v1.ConflictsReply;
+import dev.marmot.proto.v1.HeldReply;
+import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.StatusReply;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
@@ -18,6 +21,15 @@ public interface ControlPlane {
    * file, and this node's own commits are on the others. Safe to repeat.
    */
   CompletionStage<BarrierReply> barrier(Duration timeout);
+
+  /** A page of the conflict log: entries with a larger id, oldest first; reads the SQLite file. */
+  ConflictsReply conflicts(long after, int limit);
+
+  /** A page of the held rows, oldest first; reads the SQLite file. */
+  HeldReply held(long after, int limit);
+
+  /** Tries to store the held rows again; completes when all were tried. Safe to repeat. */
+  CompletionStage<RetryReply> retry();
 
   /** Whether the process does its work at all; false only when a restart would help. */
   boolean alive();

@@ -2,7 +2,13 @@ package dev.marmot.node.control;
 
 import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.BarrierRequest;
+import dev.marmot.proto.v1.ConflictsReply;
+import dev.marmot.proto.v1.ConflictsRequest;
 import dev.marmot.proto.v1.ControlGrpc;
+import dev.marmot.proto.v1.HeldReply;
+import dev.marmot.proto.v1.HeldRequest;
+import dev.marmot.proto.v1.RetryReply;
+import dev.marmot.proto.v1.RetryRequest;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
 import io.grpc.stub.StreamObserver;
@@ -24,6 +30,22 @@ final class ControlService extends ControlGrpc.ControlImplBase {
   @Override
   public void barrier(BarrierRequest request, StreamObserver<BarrierReply> observer) {
     answer(calls.barrier(request.getTimeoutMillis()), observer);
+  }
+
+  @Override
+  public void conflicts(ConflictsRequest request, StreamObserver<ConflictsReply> observer) {
+    answer(
+        calls.conflicts(request.getAfter(), Integer.toUnsignedLong(request.getLimit())), observer);
+  }
+
+  @Override
+  public void held(HeldRequest request, StreamObserver<HeldReply> observer) {
+    answer(calls.held(request.getAfter(), Integer.toUnsignedLong(request.getLimit())), observer);
+  }
+
+  @Override
+  public void retry(RetryRequest request, StreamObserver<RetryReply> observer) {
+    answer(calls.retry(), observer);
   }
 
   private static <T> void answer(CompletionStage<T> reply, StreamObserver<T> observer) {

@@ -31,7 +31,25 @@ final class HttpApi {
                     request ->
                         calls
                             .barrier(timeout(request))
-                            .thenApply(reply -> ok(ProtoJson.object(reply)))));
+                            .thenApply(reply -> ok(ProtoJson.object(reply)))),
+            "/api/v1/conflicts",
+                new Route(
+                    HttpMethod.GET,
+                    request ->
+                        calls
+                            .conflicts(number(request, "after"), number(request, "limit"))
+                            .thenApply(reply -> ok(ProtoJson.object(reply)))),
+            "/api/v1/held",
+                new Route(
+                    HttpMethod.GET,
+                    request ->
+                        calls
+                            .held(number(request, "after"), number(request, "limit"))
+                            .thenApply(reply -> ok(ProtoJson.object(reply)))),
+            "/api/v1/retry",
+                new Route(
+                    HttpMethod.POST,
+                    request -> calls.retry().thenApply(reply -> ok(ProtoJson.object(reply)))));
   }
 
   static boolean isHealth(String path) {
@@ -67,6 +85,16 @@ final class HttpApi {
     }
   }
 
+  private static long number(HttpServerRequest request, String name) {
+    String text = request.getParam(name, "0");
+    try {
+      return Long.parseLong(text);
+    } catch (NumberFormatException e) {
+      throw new ControlException(
+          Kind.INVALID, name + ": must be a whole number (got " + text + ")", e);
+    }
+  }
+
   private static long timeout(HttpServerRequest request) {
     String text = request.getParam("timeout", "");
     try {
@@ -82,11 +110,12 @@ final class HttpApi {
   }
 
   private static Reply ready(Readiness readiness) {
-    JsonArray reasons = new JsonArray();
-    readiness.reasons().forEach(reasons::add);
     return new Reply(
         readiness.ready() ? 200 : 503,
-        new JsonObject().put("ready", readiness.ready()).put("reasons", reasons));
+        new JsonObject()
+            .put("ready", readiness.ready())
+            .put("reasons", new JsonArray(readiness.reasons()))
+            .put("warnings", new JsonArray(readiness.warnings())));
   }
 
   private static Reply ok(JsonObject body) {

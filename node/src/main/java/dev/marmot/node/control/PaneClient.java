@@ -5,8 +5,14 @@ import dev.marmot.node.config.AuthKey;
 import dev.marmot.node.control.ControlException.Kind;
 import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.BarrierRequest;
+import dev.marmot.proto.v1.ConflictsReply;
+import dev.marmot.proto.v1.ConflictsRequest;
 import dev.marmot.proto.v1.ControlGrpc;
 import dev.marmot.proto.v1.ControlGrpc.ControlBlockingStub;
+import dev.marmot.proto.v1.HeldReply;
+import dev.marmot.proto.v1.HeldRequest;
+import dev.marmot.proto.v1.RetryReply;
+import dev.marmot.proto.v1.RetryRequest;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
 import io.grpc.Metadata;
@@ -15,6 +21,7 @@ import io.grpc.stub.MetadataUtils;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.net.SocketAddress;
+import io.vertx.grpc.client.GrpcClientOptions;
 import io.vertx.grpcio.client.GrpcIoClient;
 import io.vertx.grpcio.client.GrpcIoClientChannel;
 import java.net.InetAddress;
@@ -26,7 +33,10 @@ import java.util.function.Function;
 /** Asks a node over its control pane, with gRPC. Thread-safe; calls block. */
 public final class PaneClient implements AutoCloseable {
   private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration RETRY_TIMEOUT = Duration.ofSeconds(40);
   private static final int CONNECT_MILLIS = 3_000;
+  // A page of rows is up to about 8 MiB.
+  private static final long MESSAGE_BYTES = 32 << 20;
 
   private final Vertx vertx;
   private final ControlBlockingStub stub;
@@ -53,7 +63,10 @@ public final class PaneClient implements AutoCloseable {
     }
     Vertx vertx = PaneVertx.open();
     GrpcIoClient client =
-        GrpcIoClient.client(vertx, new HttpClientOptions().setConnectTimeout(CONNECT_MILLIS));
+        GrpcIoClient.client(
+            vertx,
+            new GrpcClientOptions().setMaxMessageSize(MESSAGE_BYTES),
+            new HttpClientOptions().setConnectTimeout(CONNECT_MILLIS));
     ControlBlockingStub stub =
         ControlGrpc.newBlockingStub(
             new GrpcIoClientChannel(client, SocketAddress.inetSocketAddress(pane.port(), host)));
@@ -76,6 +89,24 @@ public final class PaneClient implements AutoCloseable {
     BarrierRequest request =
         BarrierRequest.newBuilder().setTimeoutMillis(timeout.toMillis()).build();
     return call(timeout.plus(CALL_TIMEOUT), stub -> stub.barrier(request));
+  }
+
+  /** See {@link ControlPlane#conflicts}. */
+  public ConflictsReply conflicts(long after, int limit) {
+    ConflictsRequest request =
+        ConflictsRequest.newBuilder().setAfter(after).setLimit(limit).build();
+    return call(CALL_TIMEOUT, stub -> stub.conflicts(request));
+  }
+
+  /** See {@link ControlPlane#held}. */
+  public HeldReply held(long after, int limit) {
+    HeldRequest request = HeldRequest.newBuilder().setAfter(after).setLimit(limit).build();
+    return call(CALL_TIMEOUT, stub -> stub.held(request));
+  }
+
+  /** See {@link ControlPlane#retry}. */
+  public RetryReply retry() {
+    return call(RETRY_TIMEOUT, stub -> stub.retry(RetryRequest.getDefaultInstance()));
   }
 
   private <T> T call(Duration timeout, Function<ControlBlockingStub, T> method) {

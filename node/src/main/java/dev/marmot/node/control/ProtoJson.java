@@ -21,6 +21,11 @@ public final class ProtoJson {
     return object(message).encodePrettily();
   }
 
+  /** The same on one line. */
+  public static String line(MessageOrBuilder message) {
+    return object(message).encode();
+  }
+
   static JsonObject object(MessageOrBuilder message) {
     JsonObject object = new JsonObject();
     for (FieldDescriptor field : message.getDescriptorForType().getFields()) {

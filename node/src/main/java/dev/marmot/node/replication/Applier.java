@@ -1,5 +1,6 @@
 package dev.marmot.node.replication;
 
+import dev.marmot.node.replication.HeldRetry.Retried;
 import dev.marmot.node.replication.Plan.Action;
 import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Fence;
@@ -9,6 +10,7 @@ import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,7 @@ public final class Applier {
   private final BiConsumer<Fence, Long> fences;
   private final Terms terms;
   private final ProtocolRules rules;
+  private final HeldRetry heldRetry;
   private @Nullable WriterWindow window;
   private final AtomicLong changeSets = new AtomicLong();
   private final AtomicLong rows = new AtomicLong();
@@ -51,13 +54,18 @@ public final class Applier {
     this.rules = rules;
     this.planner = new Planner(logs, chunks, terms, maxRows, rules);
     this.fences = fences;
+    this.heldRetry = new HeldRetry(store);
   }
 
-  /** Applies what is next, in one transaction. Returns false when there is nothing to do now. */
+  /**
+   * Applies what is next, in one transaction, and retries held rows if that is due, in another.
+   * Returns false when there is nothing to do now.
+   */
   public boolean step() {
+    boolean retried = retryHeld();
     Optional<Plan> plan = planner.next(store.state());
     if (plan.isEmpty()) {
-      return false;
+      return retried;
     }
     try {
       apply(plan.get());
@@ -76,12 +84,27 @@ public final class Applier {
     return true;
   }
 
+  private boolean retryHeld() {
+    long position = store.state().position();
+    return heldRetry.step(
+        (tx, row) -> rowRules(tx).retry(row, position), tx -> rowRules(tx).rejudgeParked(position));
+  }
+
+  /** Asks for a retry of the held rows at the next step; completes when it is done. Thread-safe. */
+  CompletableFuture<Retried> requestRetry() {
+    return heldRetry.request();
+  }
+
+  private RowRules rowRules(ApplyTransaction tx) {
+    return new RowRules(tx, window(), self, store.state().file(), rules);
+  }
+
   private void apply(Plan plan) {
     WriterWindow writers = window();
     long appliedSets = 0;
     long appliedRows = 0;
     try (ApplyTransaction tx = store.begin()) {
-      RowRules rowRules = new RowRules(tx, writers, self, store.state().file(), rules);
+      RowRules rowRules = rowRules(tx);
       for (Plan.Entry entry : plan.entries()) {
         int slot = 0;
         for (Action action : entry.actions()) {

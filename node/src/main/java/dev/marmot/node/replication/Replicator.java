@@ -146,6 +146,22 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     return waiters.when(state -> state.position() >= position).thenApply(ReplicaState::position);
   }
 
+  /**
+   * Tries to store the held rows again.
+   *
+   * @return how many are settled and how many are still held, once that is known
+   */
+  public CompletionStage<HeldRetry.Retried> retryHeld() {
+    Parts started = parts;
+    if (started == null) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException("cannot retry: node " + self + " is still starting"));
+    }
+    CompletionStage<HeldRetry.Retried> done = started.applier().requestRetry();
+    started.applierLoop().wake();
+    return done;
+  }
+
   /** What keeps this node from replicating; empty when nothing does. */
   public Optional<String> error() {
     Parts started = parts;

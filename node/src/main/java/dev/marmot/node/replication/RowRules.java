@@ -2,6 +2,7 @@ package dev.marmot.node.replication;
 
 import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.ApplyTransaction.Held;
 import dev.marmot.sqlite.ApplyTransaction.Parked;
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
 import dev.marmot.sqlite.Conflict;
@@ -99,15 +100,18 @@ final class RowRules {
 
   /** What the order log put under the key so far; a pending local row is not yet of it. */
   private @Nullable RowImage current(RowKey key, RowImage image, boolean pending) {
-    Optional<Parked> parked = tx.parked(key);
-    if (parked.isPresent() || pending) {
-      return parked.map(Parked::image).orElse(null);
+    Optional<RowImage> aside =
+        tx.parked(key).map(Parked::image).or(() -> tx.held(image).map(Held::image));
+    if (aside.isPresent() || pending) {
+      return aside.orElse(null);
     }
     return tx.stored(image).orElse(null);
   }
 
   private void makeRoom(Step step) {
-    tx.unpark(step.key()); // a newer image of the key is here: the older one is not in the way
+    // A newer image of the key is here: the older one is not in the way, nor waited for.
+    tx.unpark(step.key());
+    tx.unhold(step.image());
     if (step.pending() || step.unchanged()) {
       return;
     }
@@ -133,13 +137,14 @@ final class RowRules {
     if (step.pending()) {
       return;
     }
-    if (image.tombstone()) {
-      tx.unhold(step.key());
-    } else if (blocked) {
+    if (image.tombstone() || step.unchanged()) {
+      return;
+    }
+    if (blocked) {
       tx.delete(image);
       tx.park(image, changes.origin());
-    } else if (!step.unchanged()) {
-      store(step.key(), image, changes.origin());
+    } else {
+      store(image, changes.origin());
     }
   }
 
@@ -180,16 +185,47 @@ final class RowRules {
         tx.skip(parked.key());
       } else if (tx.colliders(parked.image()).isEmpty()) {
         tx.unpark(parked.key());
-        store(parked.key(), parked.image(), parked.origin());
+        store(parked.image(), parked.origin());
       }
     }
   }
 
-  private void store(RowKey key, RowImage image, int origin) {
+  /**
+   * Tries a held image again, outside any change set. Whatever came for its key since has ended the
+   * holding, so the image still is what the order log put under the key.
+   *
+   * @return whether it is not held any more
+   */
+  boolean retry(Held held, long position) {
+    RowImage image = held.image();
+    RowKey key = tx.key(image);
+    if (tx.pendingSeq(key).isPresent()) {
+      lost(image, held.origin(), self, position, Reason.PENDING);
+      tx.skip(key);
+      tx.unhold(image);
+      return true;
+    }
+    List<RowImage> colliders = tx.colliders(image);
+    boolean decided = colliders.stream().anyMatch(row -> tx.pendingSeq(tx.key(row)).isEmpty());
+    if (decided || !tx.parkedColliders(image).isEmpty()) {
+      // Which of the two came later in the order is not known any more: neither is dropped.
+      tx.stillHeld(image, "another row here has the same value in a UNIQUE column");
+      return false;
+    }
+    if (!colliders.isEmpty()) {
+      tx.delete(image);
+      tx.park(image, held.origin());
+    } else if (tx.write(image) instanceof WriteResult.Refused refused) {
+      tx.stillHeld(image, refused.reason());
+      return false;
+    }
+    tx.unhold(image);
+    return true;
+  }
+
+  private void store(RowImage image, int origin) {
     if (tx.write(image) instanceof WriteResult.Refused refused) {
       tx.hold(image, origin, refused.reason());
-    } else {
-      tx.unhold(key);
     }
   }
 

@@ -8,6 +8,8 @@ import dev.marmot.node.config.Address;
 import dev.marmot.node.config.AuthKey;
 import dev.marmot.node.config.NodeConfig.PaneConfig;
 import dev.marmot.node.control.ControlException.Kind;
+import dev.marmot.proto.v1.HeldRow;
+import dev.marmot.proto.v1.RetryReply;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -19,6 +21,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
@@ -138,6 +141,52 @@ class PaneServerTest {
       assertThat(thrown).hasMessage("n3 is not reachable");
       assertThat(thrown.kind()).isEqualTo(Kind.TIMEOUT);
     }
+  }
+
+  @Test
+  void conflictsAndHeldRows_inBothLanguages() throws Exception {
+    plane.conflict(1, "old");
+    plane.conflict(2, "newer");
+    plane.held.add(HeldRow.newBuilder().setId(5).setTable("late").setReason("why").build());
+    plane.retried = RetryReply.newBuilder().setSettled(3).setHeld(1).build();
+
+    String page = send("GET", "/api/v1/conflicts?after=1&limit=5").body();
+    assertThat(page).contains("\"value\" : \"newer\"").doesNotContain("\"old\"");
+    assertThat(page).contains("\"newestId\" : 2").contains("\"total\" : 2");
+    assertThat(plane.askedLimit).isEqualTo(5);
+    assertThat(send("GET", "/api/v1/conflicts").statusCode()).isEqualTo(200);
+    assertThat(plane.askedLimit).isEqualTo(100);
+    assertThat(send("GET", "/api/v1/conflicts?limit=1001").statusCode()).isEqualTo(400);
+    assertThat(send("GET", "/api/v1/conflicts?after=-1").statusCode()).isEqualTo(400);
+    assertThat(send("GET", "/api/v1/conflicts?after=last").body()).contains("whole number");
+    assertThat(send("GET", "/api/v1/held").body()).contains("\"reason\" : \"why\"");
+    assertThat(send("POST", "/api/v1/retry").body()).contains("\"settled\" : 3");
+    assertThat(send("GET", "/api/v1/retry").statusCode()).isEqualTo(405);
+    try (PaneClient client = client(AuthKey.NONE)) {
+      assertThat(client.conflicts(0, 1).getConflictsList())
+          .isEqualTo(plane.conflicts.subList(0, 1));
+      assertThat(client.held(0, 10).getRowsList()).isEqualTo(plane.held);
+      assertThat(client.retry()).isEqualTo(plane.retried);
+    }
+  }
+
+  @Test
+  void largePage_passesTheClientsLimit() {
+    plane.conflict(1, "x".repeat(5 << 20));
+
+    try (PaneClient client = client(AuthKey.NONE)) {
+      assertThat(client.conflicts(0, 1).getConflicts(0).getLosing(0).getValue()).hasSize(5 << 20);
+    }
+  }
+
+  @Test
+  void warnings_areToldByAReadyNode() throws Exception {
+    plane.readiness = new Readiness(true, List.of(), List.of("2 rows are held"));
+
+    HttpResponse<String> ready = send("GET", "/readyz");
+
+    assertThat(ready.statusCode()).isEqualTo(200);
+    assertThat(ready.body()).contains("\"ready\" : true").contains("2 rows are held");
   }
 
   @Test

@@ -6,6 +6,7 @@ import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -192,12 +193,33 @@ final class MemoryApplyTransaction implements ApplyTransaction {
 
   @Override
   public void hold(RowImage image, int origin, String reason) {
-    next.held.put(key(image), new MemoryFile.Held(image, origin, reason));
+    long id = 1 + next.held.values().stream().mapToLong(Held::id).max().orElse(0);
+    next.held.put(key(image), new Held(id, image, origin, reason));
   }
 
   @Override
-  public void unhold(RowKey key) {
-    next.held.remove(key);
+  public Optional<Held> held(RowImage image) {
+    return Optional.ofNullable(next.held.get(key(image)));
+  }
+
+  @Override
+  public List<Held> heldBefore(long id, int limit) {
+    return next.held.values().stream()
+        .filter(held -> held.id() < id)
+        .sorted(Comparator.comparingLong(Held::id).reversed())
+        .limit(limit)
+        .toList();
+  }
+
+  @Override
+  public void unhold(RowImage image) {
+    next.held.remove(key(image));
+  }
+
+  @Override
+  public void stillHeld(RowImage image, String reason) {
+    next.held.computeIfPresent(
+        key(image), (key, held) -> new Held(held.id(), held.image(), held.origin(), reason));
   }
 
   @Override

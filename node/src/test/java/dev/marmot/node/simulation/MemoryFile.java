@@ -1,5 +1,6 @@
 package dev.marmot.node.simulation;
 
+import dev.marmot.sqlite.ApplyTransaction.Held;
 import dev.marmot.sqlite.ApplyTransaction.Parked;
 import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.ReplicaState;
@@ -30,9 +31,6 @@ final class MemoryFile {
 
   /** The conflict log, newest first; states share their tails. */
   record Conflicts(Conflict newest, @Nullable Conflicts older, int length) {}
-
-  /** A held image: this node cannot store it. */
-  record Held(RowImage image, int origin, String reason) {}
 
   final long file;
   final Map<RowKey, RowImage> rows = new LinkedHashMap<>();

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -135,6 +136,11 @@ final class MemoryReplicaStore implements ReplicaStore {
   @Override
   public void onCommit(Runnable wake) {
     this.wake = wake;
+  }
+
+  @Override
+  public OptionalLong heldSchema() {
+    return disk.current().held.isEmpty() ? OptionalLong.empty() : OptionalLong.of(0);
   }
 
   @Override

@@ -78,10 +78,12 @@ final class LogStateMachine extends BaseStateMachine {
   public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
     LogEntryProto entry = transaction.getLogEntry();
     LogPosition position = new LogPosition(entry.getTerm(), entry.getIndex());
+    long before = committed;
     committed = position.index(); // first: whom the listener wakes must be able to read the entry
     try {
       listener.committed(log, position, payload(entry));
     } catch (RuntimeException | Error e) {
+      committed = before;
       failures.report(
           new IllegalStateException("cannot hand over entry " + position + " of " + log, e));
       // Ratis stops this log; going on would skip the entry.

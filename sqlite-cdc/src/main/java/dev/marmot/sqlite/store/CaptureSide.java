@@ -48,12 +48,14 @@ final class CaptureSide implements AutoCloseable {
         new Query(
             connection,
             "SELECT EXISTS(SELECT 1 FROM main.__marmot_skipped)"
-                + " OR EXISTS(SELECT 1 FROM main.__marmot_parked)");
+                + " OR EXISTS(SELECT 1 FROM main.__marmot_parked)"
+                + " OR EXISTS(SELECT 1 FROM main.__marmot_held)");
     this.keptAway =
         new Query(
             connection,
             "SELECT EXISTS(SELECT 1 FROM main.__marmot_skipped WHERE tbl=?1 AND k=?2)"
-                + " OR EXISTS(SELECT 1 FROM main.__marmot_parked WHERE tbl=?1 AND k=?2)");
+                + " OR EXISTS(SELECT 1 FROM main.__marmot_parked WHERE tbl=?1 AND k=?2)"
+                + " OR EXISTS(SELECT 1 FROM main.__marmot_held WHERE tbl=?1 AND k=?3)");
     this.newestSeq = new Query(connection, "SELECT max(seq) FROM main.__marmot_change_log");
     this.base = new Query(connection, "SELECT position FROM main.__marmot_state WHERE id=0");
   }
@@ -113,8 +115,9 @@ final class CaptureSide implements AutoCloseable {
     boolean complete = tail.complete;
     for (Map.Entry<RowKey, Changed> entry : tail.changed.entrySet()) {
       Changed changed = entry.getValue();
-      boolean over = kept && keptAway(entry.getKey());
-      RowImage image = changed.table.image(changed.key, entry.getKey().canonical(), over);
+      long hash = changed.table.keyHash(entry.getKey());
+      boolean over = kept && keptAway(entry.getKey(), hash);
+      RowImage image = changed.table.image(changed.key, hash, over);
       bytes += Slicer.rawBytes(image);
       if (bytes > limits.bytes() && !rows.isEmpty()) {
         complete = false;
@@ -132,8 +135,13 @@ final class CaptureSide implements AutoCloseable {
         rows, maxSeq, base.number(-1), state.schemaVersion(), state.file(), complete);
   }
 
-  private boolean keptAway(RowKey key) throws SQLException {
-    return keptAway.bind(1, Sql.fold(key.table())).bind(2, key.canonical()).number(0) != 0;
+  private boolean keptAway(RowKey key, long hash) throws SQLException {
+    return keptAway
+            .bind(1, Sql.fold(key.table()))
+            .bind(2, key.canonical())
+            .bind(3, SetAside.heldKey(hash))
+            .number(0)
+        != 0;
   }
 
   @Override
@@ -201,10 +209,13 @@ final class CaptureSide implements AutoCloseable {
       return new RowKey(schema.name(), keys.encode(key));
     }
 
+    long keyHash(RowKey key) {
+      return keys.keyHash(key.canonical());
+    }
+
     /** The row as it stands, or a tombstone. */
-    RowImage image(List<SqliteValue> key, byte[] canonical, boolean over) throws SQLException {
+    RowImage image(List<SqliteValue> key, long hash, boolean over) throws SQLException {
       @Nullable StoredRow row = reader.find(key);
-      long hash = keys.keyHash(canonical);
       return row == null
           ? new RowImage(shape, key, List.of(), true, over, hash)
           : new RowImage(shape, row.key(), row.values(), false, over, hash);

@@ -44,7 +44,12 @@ final class SchemaTracker<T extends AutoCloseable> implements AutoCloseable {
 
   /** Whether the schema is still the one of {@link #tables}: asked inside a transaction. */
   boolean current() throws SQLException {
-    return cookie.number(-1) == tables.schema().version();
+    return cookie() == tables.schema().version();
+  }
+
+  /** Version of the schema that the file has now. */
+  long cookie() throws SQLException {
+    return cookie.number(-1);
   }
 
   long schemaVersion() {

@@ -1,11 +1,14 @@
 package dev.marmot.sqlite.store;
 
+import dev.marmot.sqlite.ApplyTransaction.Held;
 import dev.marmot.sqlite.ApplyTransaction.Parked;
 import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
+import dev.marmot.sqlite.codec.Slicer;
 import dev.marmot.sqlite.schema.Sql;
+import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -20,6 +23,8 @@ import java.util.Optional;
  * <p>All of it is usually empty; then a look-up costs nothing.
  */
 final class SetAside implements AutoCloseable {
+  private static final long MOST_BYTES = 4 << 20;
+
   private final Clock clock;
   private final int conflictRows;
   private final List<Query> queries = new ArrayList<>();
@@ -31,7 +36,10 @@ final class SetAside implements AutoCloseable {
   private final Query skip;
   private final Query unskip;
   private final Query hold;
+  private final Query heldOne;
+  private final Query heldBefore;
   private final Query unhold;
+  private final Query stillHeld;
   private final Query addConflict;
   private final Query trimConflicts;
   private boolean anyParked;
@@ -59,6 +67,19 @@ final class SetAside implements AutoCloseable {
     skip = query(connection, "INSERT OR IGNORE INTO main.__marmot_skipped VALUES(?1,?2)");
     unskip = query(connection, "DELETE FROM main.__marmot_skipped WHERE tbl=?1 AND k=?2");
     hold = query(connection, "INSERT OR REPLACE INTO main.__marmot_held VALUES(?1,?2,?3,?4,?5,?6)");
+    heldOne =
+        query(
+            connection,
+            "SELECT rowid,image,origin,reason FROM main.__marmot_held WHERE tbl=?1 AND k=?2");
+    heldBefore =
+        query(
+            connection,
+            "SELECT rowid,image,origin,reason FROM main.__marmot_held WHERE rowid<?1"
+                + " ORDER BY rowid DESC LIMIT ?2");
+    stillHeld =
+        query(
+            connection,
+            "UPDATE main.__marmot_held SET reason=?3 WHERE tbl=?1 AND k=?2 AND reason<>?3");
     unhold = query(connection, "DELETE FROM main.__marmot_held WHERE tbl=?1 AND k=?2");
     addConflict =
         query(
@@ -137,10 +158,54 @@ final class SetAside implements AutoCloseable {
     }
   }
 
-  void hold(RowKey key, RowImage image, int origin, String reason) throws SQLException {
+  /**
+   * Held rows go by their hash, which is the same whatever this file's schema makes of their keys:
+   * the table may be missing when a row comes and be there when the next one does.
+   */
+  static byte[] heldKey(long keyHash) {
+    return ByteBuffer.allocate(Long.BYTES).putLong(keyHash).array();
+  }
+
+  boolean anyHeld() {
+    return anyHeld;
+  }
+
+  Optional<Held> held(RowImage image) throws SQLException {
+    if (!anyHeld) {
+      return Optional.empty();
+    }
+    return held(bindRow(heldOne, image), Long.MAX_VALUE).stream().findFirst();
+  }
+
+  /** The newest before this one; fewer than the limit when they are large. */
+  List<Held> heldBefore(long id, int limit) throws SQLException {
+    return anyHeld ? held(heldBefore.bind(1, id).bind(2, limit), MOST_BYTES) : List.of();
+  }
+
+  private static List<Held> held(Query query, long mostBytes) throws SQLException {
+    List<Held> held = new ArrayList<>();
+    long[] bytes = {0};
+    query.whileTrue(
+        row -> {
+          RowImage image = ChangeSetCodec.decode(row.bytes(1)).get(0);
+          held.add(new Held(row.number(0), image, (int) row.number(2), row.text(3)));
+          bytes[0] += Slicer.rawBytes(image);
+          return bytes[0] < mostBytes;
+        });
+    return held;
+  }
+
+  private static Query bindRow(Query query, RowImage image) {
+    return query.bind(1, Sql.fold(image.table())).bind(2, heldKey(image.keyHash()));
+  }
+
+  void stillHeld(RowImage image, String reason) throws SQLException {
+    bindRow(stillHeld, image).bind(3, reason).update();
+  }
+
+  void hold(RowImage image, int origin, String reason) throws SQLException {
     anyHeld = true;
-    hold.bind(1, table(key))
-        .bind(2, key.canonical())
+    bindRow(hold, image)
         .bind(3, origin)
         .bind(4, reason)
         .bind(5, clock.millis())
@@ -148,9 +213,9 @@ final class SetAside implements AutoCloseable {
         .update();
   }
 
-  void unhold(RowKey key) throws SQLException {
+  void unhold(RowImage image) throws SQLException {
     if (anyHeld) {
-      unhold.bind(1, table(key)).bind(2, key.canonical()).update();
+      bindRow(unhold, image).update();
     }
   }
 

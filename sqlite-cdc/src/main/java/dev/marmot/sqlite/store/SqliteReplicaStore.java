@@ -2,8 +2,11 @@ package dev.marmot.sqlite.store;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.HeldRow;
+import dev.marmot.sqlite.LoggedConflict;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
 import dev.marmot.sqlite.hooks.DatabaseFile;
@@ -11,6 +14,8 @@ import dev.marmot.sqlite.hooks.Hooks;
 import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.SchemaReader;
 import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.sql.Connection;
@@ -21,6 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -262,6 +269,64 @@ public final class SqliteReplicaStore implements ReplicaStore {
         });
   }
 
+  /**
+   * The conflict log: entries with a larger id, oldest first, until the caller has enough. The
+   * caller is quick and asks nothing else of the store meanwhile.
+   */
+  public void conflicts(long after, Predicate<LoggedConflict> goOn) {
+    listAside(
+        "read the conflict log", connection -> AsideReader.conflicts(connection, after, goOn));
+  }
+
+  /** Held rows with a larger id, oldest first; as {@link #conflicts}. */
+  public void held(long after, Predicate<HeldRow> goOn) {
+    listAside("read the held rows", connection -> AsideReader.held(connection, after, goOn));
+  }
+
+  private void listAside(String what, StatusWalk walk) {
+    var unused =
+        status(
+            what,
+            connection -> {
+              walk.over(connection);
+              return true;
+            });
+  }
+
+  /** How much is kept beside the tables; cheap. */
+  public AsideCounts asideCounts() {
+    return status("count conflicts and held rows", AsideReader::counts);
+  }
+
+  /** How the file writes text: what the bytes of {@link dev.marmot.sqlite.SqliteValue.Text} are. */
+  public Charset charset() {
+    return status(
+        "read the encoding",
+        connection -> {
+          try (Query query = new Query(connection, "PRAGMA main.encoding")) {
+            List<Charset> found = new ArrayList<>(1);
+            query.forEach(
+                row ->
+                    found.add(
+                        switch (row.text(0)) {
+                          case "UTF-16le" -> StandardCharsets.UTF_16LE;
+                          case "UTF-16be" -> StandardCharsets.UTF_16BE;
+                          default -> StandardCharsets.UTF_8;
+                        }));
+            return found.get(0);
+          }
+        });
+  }
+
+  @Override
+  public OptionalLong heldSchema() {
+    try {
+      return writeSide.heldSchema();
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("read the schema's version", e);
+    }
+  }
+
   /** Bounds the file's size as seen by the applier, as a full disk would. For tests. */
   void maxPages(int pages) throws SQLException {
     writeSide.maxPages(pages);
@@ -341,6 +406,10 @@ public final class SqliteReplicaStore implements ReplicaStore {
     } catch (SQLException e) {
       throw SqliteReplicationException.cannot("close the file", e);
     }
+  }
+
+  private interface StatusWalk {
+    void over(Connection connection) throws SQLException;
   }
 
   private interface StatusRead<T> {

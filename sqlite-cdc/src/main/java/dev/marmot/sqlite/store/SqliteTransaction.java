@@ -273,12 +273,27 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public void hold(RowImage image, int origin, String reason) {
-    run("hold a row", () -> side.aside().hold(key(image), image, origin, reason));
+    run("hold a row", () -> side.aside().hold(image, origin, reason));
   }
 
   @Override
-  public void unhold(RowKey key) {
-    run("forget a held row", () -> side.aside().unhold(key));
+  public Optional<Held> held(RowImage image) {
+    return get("read held rows", () -> side.aside().held(image));
+  }
+
+  @Override
+  public List<Held> heldBefore(long id, int limit) {
+    return get("read held rows", () -> side.aside().heldBefore(id, limit));
+  }
+
+  @Override
+  public void unhold(RowImage image) {
+    run("forget a held row", () -> side.aside().unhold(image));
+  }
+
+  @Override
+  public void stillHeld(RowImage image, String reason) {
+    run("hold a row", () -> side.aside().stillHeld(image, reason));
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.marmot.sqlite.hooks.Hooks;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.OptionalLong;
 
 /**
  * The write connection with everything that is prepared on it. Confined to the applier thread.
@@ -41,6 +42,7 @@ final class WriteSide implements AutoCloseable {
     this.pending = PendingKeys.open(connection);
     this.books = Bookkeeping.open(connection);
     this.aside = new SetAside(connection, options.clock(), options.conflictRows());
+    this.aside.begin();
     this.triggers = new TriggerSuspension(connection);
     this.trimLog =
         new Query(
@@ -80,6 +82,10 @@ final class WriteSide implements AutoCloseable {
 
   TriggerSuspension triggers() {
     return triggers;
+  }
+
+  OptionalLong heldSchema() throws SQLException {
+    return aside.anyHeld() ? OptionalLong.of(tracker.cookie()) : OptionalLong.empty();
   }
 
   /** Takes the write lock and brings everything up to what is committed in the file. */

@@ -309,7 +309,7 @@ final class SqliteReplicaStoreTest {
                 assertThat(p.origin()).isEqualTo(2);
                 transaction.unpark(p.key());
                 transaction.unskip(p.key());
-                transaction.unhold(p.key());
+                transaction.unhold(p.image());
               });
       transaction.commit();
     }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.marmot.node.replication;
+
+import org.jspecify.annotations.NullMarked;

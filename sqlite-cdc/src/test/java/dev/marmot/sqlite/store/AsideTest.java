@@ -1,0 +1,214 @@
+package dev.marmot.sqlite.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.ApplyTransaction.Held;
+import dev.marmot.sqlite.ApplyTransaction.WriteResult;
+import dev.marmot.sqlite.AsideCounts;
+import dev.marmot.sqlite.Conflict;
+import dev.marmot.sqlite.Conflict.Reason;
+import dev.marmot.sqlite.HeldRow;
+import dev.marmot.sqlite.LoggedConflict;
+import dev.marmot.sqlite.RowImage;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Conflicts and held rows: kept, listed, counted, found again under another schema. */
+final class AsideTest {
+  private static final String TABLE = "CREATE TABLE t(k TEXT COLLATE NOCASE PRIMARY KEY, v)";
+
+  @TempDir Path directory;
+  private final List<Replica> opened = new ArrayList<>();
+
+  private Replica open(int node, String... schema) throws SQLException {
+    Replica replica = Replica.open(directory, node, schema);
+    opened.add(replica);
+    return replica;
+  }
+
+  @AfterEach
+  void close() throws SQLException {
+    for (Replica replica : opened) {
+      replica.close();
+    }
+  }
+
+  private static List<HeldRow> held(Replica replica) {
+    List<HeldRow> all = new ArrayList<>();
+    replica.store.held(0, all::add);
+    return all;
+  }
+
+  @Test
+  void conflicts_areListedInOrder_fromAnId_untilEnough() throws SQLException {
+    Replica a = open(1, TABLE);
+    a.run("INSERT INTO t VALUES('a',1),('b',2),('c',3)");
+    List<RowImage> images = a.capture().orElseThrow().rows();
+    assertThat(a.store.asideCounts()).isEqualTo(new AsideCounts(0, 0, 0, 0));
+    try (ApplyTransaction transaction = a.store.begin()) {
+      for (RowImage image : images) {
+        transaction.conflict(new Conflict(image, 2, 3, 41, Reason.OVERWRITTEN));
+      }
+      transaction.commit();
+    }
+
+    List<LoggedConflict> found = new ArrayList<>();
+    a.store.conflicts(
+        1,
+        logged -> {
+          found.add(logged);
+          return false;
+        });
+
+    assertThat(a.store.asideCounts()).isEqualTo(new AsideCounts(3, 3, 0, 0));
+    assertThat(found)
+        .singleElement()
+        .satisfies(
+            logged -> {
+              assertThat(logged.id()).isEqualTo(2);
+              assertThat(logged.conflict())
+                  .isEqualTo(new Conflict(images.get(1), 2, 3, 41, Reason.OVERWRITTEN));
+              assertThat(logged.timeMillis()).isPositive();
+            });
+    assertThat(a.store.charset()).isEqualTo(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void conflictLog_keepsTheNewest_andItsLengthIsRight() throws SQLException {
+    Path file = directory.resolve("small.db");
+    try (Connection application = DriverManager.getConnection("jdbc:sqlite:" + file);
+        Statement statement = application.createStatement()) {
+      statement.execute(TABLE);
+      StoreOptions options =
+          new StoreOptions(
+              "n1",
+              Set.of(),
+              2,
+              Duration.ofSeconds(1),
+              Clock.fixed(Instant.ofEpochMilli(77), ZoneOffset.UTC));
+      try (SqliteReplicaStore store = SqliteReplicaStore.open(file, options)) {
+        statement.execute("INSERT INTO t VALUES('a',1)");
+        RowImage image = store.capture(0, Replica.ALL).orElseThrow().rows().get(0);
+        for (int position = 1; position <= 5; position++) {
+          try (ApplyTransaction transaction = store.begin()) {
+            transaction.conflict(new Conflict(image, 2, 3, position, Reason.DELETED));
+            transaction.commit();
+          }
+        }
+        List<LoggedConflict> kept = new ArrayList<>();
+        store.conflicts(0, kept::add);
+        assertThat(kept).extracting(LoggedConflict::id).containsExactly(4L, 5L);
+        assertThat(kept).extracting(LoggedConflict::timeMillis).containsOnly(77L);
+        assertThat(store.asideCounts().conflicts()).isEqualTo(2);
+        assertThat(store.asideCounts().newestConflict()).isEqualTo(5);
+      }
+    }
+  }
+
+  @Test
+  void heldRow_isFoundByItsNextImage_alsoWhenTheTableCameInBetween() throws SQLException {
+    Replica a = open(1, TABLE);
+    Replica b = open(2, "CREATE TABLE other(x)");
+    a.run("INSERT INTO t VALUES('Key',1)");
+    a.publish(b);
+    assertThat(held(b))
+        .singleElement()
+        .satisfies(
+            row -> {
+              assertThat(row.held().image().table()).isEqualTo("t");
+              assertThat(row.held().origin()).isEqualTo(1);
+              assertThat(row.held().reason()).contains("no such table");
+              assertThat(row.sinceMillis()).isPositive();
+            });
+
+    b.run(TABLE);
+    a.run("UPDATE t SET v=2, k='KEY'");
+    RowImage next = a.capture().orElseThrow().rows().get(0);
+    try (ApplyTransaction transaction = b.store.begin()) {
+      assertThat(transaction.held(next)).isPresent();
+      transaction.unhold(next);
+      assertThat(transaction.held(next)).isEmpty();
+      transaction.commit();
+    }
+    assertThat(held(b)).isEmpty();
+    assertThat(b.store.asideCounts().held()).isZero();
+  }
+
+  @Test
+  void heldSchema_changesWithTheSchema_andOnlyMattersWhileRowsAreHeld() throws SQLException {
+    Replica a = open(1, TABLE);
+    Replica b = open(2, "CREATE TABLE other(x)");
+    assertThat(b.store.heldSchema()).isEmpty();
+    a.run("INSERT INTO t VALUES('a',1)");
+    a.publish(b);
+    long before = b.store.heldSchema().orElseThrow();
+    b.reopen();
+    assertThat(b.store.heldSchema()).hasValue(before);
+
+    b.run(TABLE);
+
+    assertThat(b.store.heldSchema().orElseThrow()).isNotEqualTo(before);
+    try (ApplyTransaction transaction = b.store.begin()) {
+      Held held = transaction.heldBefore(Long.MAX_VALUE, 10).get(0);
+      assertThat(transaction.write(held.image())).isEqualTo(WriteResult.Stored.STORED);
+      transaction.unhold(held.image());
+      transaction.commit();
+    }
+    assertThat(b.query("SELECT k,v FROM t")).isEqualTo("a|1");
+    try (ApplyTransaction transaction = b.store.begin()) {
+      assertThat(transaction.heldBefore(Long.MAX_VALUE, 10)).isEmpty();
+    }
+    assertThat(b.store.heldSchema()).isEmpty();
+  }
+
+  @Test
+  void heldRows_areReadNewestFirst_inParts_andKeepTheirPlaceWithANewReason() throws SQLException {
+    Replica a = open(1, TABLE);
+    Replica b = open(2, "CREATE TABLE other(x)");
+    for (String key : List.of("a", "b", "c")) {
+      a.run("INSERT INTO t VALUES('" + key + "',1)");
+      a.publish(b);
+    }
+    try (ApplyTransaction transaction = b.store.begin()) {
+      List<Held> first = transaction.heldBefore(Long.MAX_VALUE, 2);
+      List<Held> rest = transaction.heldBefore(first.get(1).id(), 2);
+      assertThat(first).hasSize(2);
+      assertThat(rest).hasSize(1);
+      assertThat(first.get(0).id()).isGreaterThan(first.get(1).id());
+      transaction.stillHeld(rest.get(0).image(), "another reason");
+      assertThat(transaction.heldBefore(first.get(1).id(), 2))
+          .containsExactly(new Held(rest.get(0).id(), rest.get(0).image(), 1, "another reason"));
+      transaction.commit();
+    }
+    assertThat(held(b)).extracting(row -> row.held().reason()).contains("another reason");
+  }
+
+  @Test
+  void localWriteOfAHeldKey_hasNotSeenTheHeldImage() throws SQLException {
+    Replica a = open(1, TABLE);
+    Replica b = open(2, "CREATE TABLE other(x)");
+    a.run("INSERT INTO t VALUES('a',1)");
+    a.publish(b);
+
+    b.run(TABLE, "INSERT INTO t VALUES('A','mine'),('free','mine')");
+
+    assertThat(b.capture().orElseThrow().rows())
+        .extracting(RowImage::over)
+        .containsExactly(true, false);
+  }
+}
