@@ -10,6 +10,7 @@ import dev.marmot.sqlite.store.SqliteReplicaStore;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
@@ -118,6 +119,12 @@ final class TwinStore implements ReplicaStore {
   public long pendingChanges() {
     same("pending changes", memory.pendingChanges(), real.pendingChanges());
     return memory.pendingChanges();
+  }
+
+  @Override
+  public OptionalLong heldSchema() {
+    same("held rows", memory.heldSchema().isPresent(), real.heldSchema().isPresent());
+    return memory.heldSchema();
   }
 
   @Override

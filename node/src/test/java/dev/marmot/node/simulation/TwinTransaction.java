@@ -151,9 +151,33 @@ final class TwinTransaction implements ApplyTransaction {
   }
 
   @Override
-  public void unhold(RowKey key) {
-    memory.unhold(key);
-    real.unhold(its(key));
+  public Optional<Held> held(RowImage image) {
+    Optional<Held> held = memory.held(image);
+    same("held", heldText(held.stream().toList()), heldText(real.held(image).stream().toList()));
+    return held;
+  }
+
+  @Override
+  public List<Held> heldBefore(long id, int limit) {
+    List<Held> held = memory.heldBefore(id, limit);
+    same("all held", heldText(held), heldText(real.heldBefore(id, limit)));
+    return held;
+  }
+
+  private static List<String> heldText(List<Held> held) {
+    return held.stream().map(h -> h.origin() + " " + Trace.text(h.image())).toList();
+  }
+
+  @Override
+  public void unhold(RowImage image) {
+    memory.unhold(image);
+    real.unhold(image);
+  }
+
+  @Override
+  public void stillHeld(RowImage image, String reason) {
+    memory.stillHeld(image, reason);
+    real.stillHeld(image, reason);
   }
 
   @Override
