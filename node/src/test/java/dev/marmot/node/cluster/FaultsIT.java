@@ -33,7 +33,7 @@ class FaultsIT {
           db.execute("INSERT INTO acked VALUES(?, ?, ?, hex(randomblob(50)))", (node * 10000000 + n, node, n))
           db.execute("UPDATE counters SET n = n + 1 WHERE node = ?", (node,))
           db.execute("COMMIT")
-          time.sleep(0.01)
+          time.sleep(0.025)
       print(n)
       """;
 
