@@ -164,7 +164,8 @@ public final class Origin {
       number++;
       return true;
     }
-    if (store.newestSeq() <= from) {
+    long waiting = store.newestSeq() - from;
+    if (waiting <= 0 || (!flight.isEmpty() && waiting < options.gatherRows())) {
       return false;
     }
     Optional<CapturedChanges> captured = store.capture(from, options.limits());

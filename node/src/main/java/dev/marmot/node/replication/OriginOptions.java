@@ -8,20 +8,27 @@ import java.time.Duration;
  *
  * @param window most change sets in flight
  * @param windowBytes no further capture while the change sets in flight have more bytes than this
+ * @param gatherRows while something is in flight, changes gather until there are this many: cost is
+ *     per change set, not per row. 1: never wait
  * @param limits size up to which a change set stays whole
  * @param inlineLimit change sets with fewer compressed bytes travel inside their record; 0 = never
  * @param retryAfter first pause before something that failed is proposed again; doubles up to 16
  *     times
  */
 public record OriginOptions(
-    int window, long windowBytes, CaptureLimits limits, int inlineLimit, Duration retryAfter) {
+    int window,
+    long windowBytes,
+    int gatherRows,
+    CaptureLimits limits,
+    int inlineLimit,
+    Duration retryAfter) {
   /** What a node uses unless told otherwise. */
   public static final OriginOptions DEFAULT =
       new OriginOptions(
-          4, 16 << 20, new CaptureLimits(50_000, 16 << 20), 0, Duration.ofMillis(100));
+          4, 16 << 20, 500, new CaptureLimits(50_000, 16 << 20), 0, Duration.ofMillis(100));
 
   /** The same with another inline limit. */
   public OriginOptions withInlineLimit(int bytes) {
-    return new OriginOptions(window, windowBytes, limits, bytes, retryAfter);
+    return new OriginOptions(window, windowBytes, gatherRows, limits, bytes, retryAfter);
   }
 }

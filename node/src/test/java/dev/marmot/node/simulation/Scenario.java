@@ -22,7 +22,7 @@ final class Scenario {
               2,
               1_000,
               new OriginOptions(
-                  4, 1 << 20, new CaptureLimits(1_000, 1 << 20), 0, Duration.ofMillis(1)),
+                  4, 1 << 20, 1, new CaptureLimits(1_000, 1 << 20), 0, Duration.ofMillis(1)),
               ProtocolRules.ALL,
               0,
               false,

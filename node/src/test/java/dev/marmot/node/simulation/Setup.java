@@ -36,6 +36,7 @@ record Setup(
         new OriginOptions(
             window,
             16 << 20,
+            1,
             new CaptureLimits(captureRows, 16 << 20),
             inlineLimit,
             Duration.ofMillis(100));

@@ -33,6 +33,7 @@ record Trial(Coverage coverage, Optional<Throwable> failure) {
         new OriginOptions(
             origin.window(),
             origin.windowBytes(),
+            origin.gatherRows(),
             new CaptureLimits(50_000, 16 << 20),
             origin.inlineLimit(),
             origin.retryAfter());
