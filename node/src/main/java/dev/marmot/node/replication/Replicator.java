@@ -195,11 +195,6 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     return started == null ? 0 : started.applier().rows();
   }
 
-  /** Change sets with chunks here that are not decided. */
-  public int openChangeSets() {
-    return chunks.open();
-  }
-
   @Override
   public void close() {
     Parts started = parts;
