@@ -28,15 +28,31 @@ public interface OrderedLogs {
    * A committed entry of this node's own copy. Empty when the index holds an entry of Raft's own,
    * or is not committed here, or was purged.
    */
-  Optional<ByteString> read(LogId log, long index);
+  Optional<Entry> read(LogId log, long index);
 
   /**
    * Highest index that this node's copy knows to be committed and has handed over; -1 when none.
    */
   long committed(LogId log);
 
-  /** Receives committed entries, at start from the beginning of the own copy. */
-  @FunctionalInterface
+  /** Where this node's copy begins. Durable. */
+  Floor floor(LogId log);
+
+  /**
+   * Says that this node needs nothing below a floor any more, in a state that is durable. The floor
+   * never goes back. Purging follows some time later, and leaves a number of entries for members
+   * that lag; the copy's floor ({@link #floor}) rises with it.
+   */
+  void raiseFloor(LogId log, Floor floor);
+
+  /**
+   * A committed entry.
+   *
+   * @param term term of the leader that appended it
+   */
+  record Entry(long term, ByteString bytes) {}
+
+  /** Receives committed entries, at start from the floor of the own copy. */
   interface Listener {
     /**
      * Called for each committed entry of a log in index order, by one thread per log at a time
@@ -44,5 +60,20 @@ public interface OrderedLogs {
      * already, and {@link OrderedLogs#read} finds it.
      */
     void committed(LogId log, LogPosition position, ByteString entry);
+
+    /**
+     * The leader's copy begins later than this one ends, so the entries between cannot be had. Must
+     * not block. Called again with a higher floor when the leader has gone on meanwhile.
+     *
+     * @return completes, on any thread, when this node's durable state stands at the floor's
+     *     position or later; exceptionally to be asked again
+     */
+    CompletionStage<Void> behind(LogId log, Floor floor);
+
+    /**
+     * The own copy goes on at the floor's index. What was handed over below it is gone; what was
+     * not handed over never will be. The floor is durable already.
+     */
+    void skipped(LogId log, Floor floor);
   }
 }

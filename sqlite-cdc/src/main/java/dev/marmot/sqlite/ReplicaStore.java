@@ -25,6 +25,21 @@ public interface ReplicaStore extends AutoCloseable {
   ApplyTransaction begin();
 
   /**
+   * Copies the committed file as it is now, without what is pending: the begin of a snapshot. Takes
+   * no write lock; takes as long as copying the file takes. Any thread.
+   */
+  StagedReplica stage();
+
+  /** The writer window of a snapshot, as {@link #writers}. Belongs to the applier thread. */
+  List<WriterEntry> writers(Snapshot snapshot);
+
+  /**
+   * Begins to install a snapshot: finds out which rows differ, then takes the write lock and raises
+   * the guard. Like {@link #begin}, it belongs to the applier thread and waits for the application.
+   */
+  InstallTransaction install(Snapshot snapshot);
+
+  /**
    * Reads what changed after {@code afterSeq} in one read transaction. Empty when nothing did. Keys
    * that cannot travel (NULL in a key) are held here and reported by {@link #warnings}.
    */

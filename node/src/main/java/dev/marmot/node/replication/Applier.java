@@ -26,7 +26,6 @@ public final class Applier {
   private final Planner planner;
   private final int self;
   private final BiConsumer<Fence, Long> fences;
-  private final Terms terms;
   private final ProtocolRules rules;
   private final HeldRetry heldRetry;
   private @Nullable WriterWindow window;
@@ -43,16 +42,14 @@ public final class Applier {
       OrderedLogs logs,
       ReplicaStore store,
       ChunkIndex chunks,
-      Terms terms,
       int maxRows,
       ProtocolRules rules,
       BiConsumer<Fence, Long> fences) {
     this.self = self;
     this.store = store;
     this.chunks = chunks;
-    this.terms = terms;
     this.rules = rules;
-    this.planner = new Planner(logs, chunks, terms, maxRows, rules);
+    this.planner = new Planner(logs, chunks, maxRows, rules);
     this.fences = fences;
     this.heldRetry = new HeldRetry(store);
   }
@@ -126,8 +123,9 @@ public final class Applier {
           tx.windowStart(writers.start());
         }
       }
-      rowRules.rejudgeParked(plan.lastIndex());
-      tx.position(terms.of(plan.lastIndex()), plan.lastIndex());
+      Plan.Entry newest = plan.last();
+      rowRules.rejudgeParked(newest.index());
+      tx.position(newest.term(), newest.index());
       tx.commit();
     }
     changeSets.addAndGet(appliedSets);

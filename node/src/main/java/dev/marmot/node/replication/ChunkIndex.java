@@ -89,6 +89,7 @@ public final class ChunkIndex {
   private static Chunk chunkAt(OrderedLogs logs, Place place, ChangeSetId id, int index) {
     ByteString entry =
         logs.read(place.log(), place.index())
+            .map(OrderedLogs.Entry::bytes)
             .orElseThrow(
                 () ->
                     new ProtocolViolation(

@@ -7,15 +7,20 @@ import java.util.List;
  * Consecutive entries of the order log, judged and with their rows at hand, to be applied in one
  * transaction. Immutable.
  *
- * @param lastIndex index of the last planned entry; the position after the transaction
+ * @param entries at least one
  */
-record Plan(List<Entry> entries, long lastIndex) {
+record Plan(List<Entry> entries) {
   Plan {
     entries = List.copyOf(entries);
   }
 
+  /** The last planned entry; its place is the position after the transaction. */
+  Entry last() {
+    return entries.get(entries.size() - 1);
+  }
+
   /** One entry of the order log; entries without effect are listed too, for their index. */
-  record Entry(long index, List<Action> actions) {
+  record Entry(long index, long term, List<Action> actions) {
     Entry {
       actions = List.copyOf(actions);
     }

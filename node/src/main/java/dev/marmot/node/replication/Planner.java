@@ -25,17 +25,15 @@ import java.util.Optional;
 final class Planner {
   private final OrderedLogs logs;
   private final ChunkIndex chunks;
-  private final Terms terms;
   private final int maxRows;
   private final ProtocolRules rules;
 
   /**
    * @param maxRows an entry is added to a plan while it has fewer rows than this
    */
-  Planner(OrderedLogs logs, ChunkIndex chunks, Terms terms, int maxRows, ProtocolRules rules) {
+  Planner(OrderedLogs logs, ChunkIndex chunks, int maxRows, ProtocolRules rules) {
     this.logs = logs;
     this.chunks = chunks;
-    this.terms = terms;
     this.maxRows = maxRows;
     this.rules = rules;
   }
@@ -44,14 +42,14 @@ final class Planner {
   Optional<Plan> next(ReplicaState state) {
     OrderState order = new OrderState(state, rules);
     List<Plan.Entry> entries = new ArrayList<>();
-    long newest = terms.newest();
+    long newest = logs.committed(LogId.ORDER);
     int rows = 0;
     for (long index = state.position() + 1; index <= newest && rows < maxRows; index++) {
-      Optional<ByteString> bytes = logs.read(LogId.ORDER, index);
-      if (bytes.isEmpty()) {
+      Optional<OrderedLogs.Entry> read = logs.read(LogId.ORDER, index);
+      if (read.isEmpty()) {
         continue; // an entry of Raft's own
       }
-      OrderLogEntry entry = parse(index, bytes.get());
+      OrderLogEntry entry = parse(index, read.get().bytes());
       if (!entries.isEmpty() && acceptsFence(order, entry)) {
         break; // a fence sees exactly the state at its position, so it gets its own transaction
       }
@@ -59,15 +57,13 @@ final class Planner {
       if (actions.isEmpty()) {
         break; // a chunk has not arrived here yet: nothing behind it is applied
       }
-      entries.add(new Plan.Entry(index, actions.get()));
+      entries.add(new Plan.Entry(index, read.get().term(), actions.get()));
       rows += actions.get().stream().mapToInt(Planner::rows).sum();
       if (actions.get().stream().anyMatch(Action.Fire.class::isInstance)) {
         break;
       }
     }
-    return entries.isEmpty()
-        ? Optional.empty()
-        : Optional.of(new Plan(entries, entries.get(entries.size() - 1).index()));
+    return entries.isEmpty() ? Optional.empty() : Optional.of(new Plan(entries));
   }
 
   private static int rows(Action action) {

@@ -2,6 +2,7 @@ package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
 import dev.marmot.proto.v1.Fence;
+import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
@@ -31,8 +32,8 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final OriginOptions originOptions;
   private final ApplierOptions applierOptions;
   private final ChunkIndex chunks;
-  private final Terms terms = new Terms();
   private final StateWaiters waiters;
+  private volatile long newestEntry = LogPosition.NONE.index();
   private volatile @Nullable Parts parts;
 
   public Replicator(
@@ -58,7 +59,6 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
             logs,
             store,
             chunks,
-            terms,
             applierOptions.maxRows(),
             ProtocolRules.ALL,
             Replicator::fenceFired);
@@ -77,7 +77,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   @Override
   public void committed(LogId logId, LogPosition position, ByteString entry) {
     if (logId.isOrderLog()) {
-      terms.committed(position);
+      newestEntry = position.index();
     } else {
       chunks.committed(logId, position, entry);
     }
@@ -85,6 +85,17 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     if (started != null) {
       started.applierLoop().wake();
     }
+  }
+
+  @Override
+  public CompletionStage<Void> behind(LogId logId, Floor floor) {
+    return CompletableFuture.failedFuture(
+        new UnsupportedOperationException("cannot skip " + logId + ": not built yet"));
+  }
+
+  @Override
+  public void skipped(LogId logId, Floor floor) {
+    throw new UnsupportedOperationException("cannot skip " + logId + ": not built yet");
   }
 
   private static void fenceFired(Fence fence, long position) {
@@ -180,7 +191,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
 
   /** Whether everything that was handed over of the order log is applied. */
   public boolean appliedAll() {
-    return terms.newest() <= store.state().position();
+    return newestEntry <= store.state().position();
   }
 
   /** Change sets applied by this process. */

@@ -3,10 +3,13 @@ package dev.marmot.node.simulation;
 import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.Snapshot;
+import dev.marmot.sqlite.StagedReplica;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -82,6 +85,21 @@ final class MemoryReplicaStore implements ReplicaStore {
     alsoCommit.run();
     disk.commit(after, List.of());
     observer.applied(before, after);
+  }
+
+  @Override
+  public StagedReplica stage() {
+    throw new UnsupportedOperationException("cannot stage: not built yet");
+  }
+
+  @Override
+  public List<WriterEntry> writers(Snapshot snapshot) {
+    throw new UnsupportedOperationException("cannot read a snapshot: not built yet");
+  }
+
+  @Override
+  public InstallTransaction install(Snapshot snapshot) {
+    throw new UnsupportedOperationException("cannot install: not built yet");
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.marmot.node.simulation;
 
 import com.google.protobuf.ByteString;
+import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
@@ -72,16 +73,30 @@ final class SimulatedLogs implements OrderedLogs {
   }
 
   @Override
-  public Optional<ByteString> read(LogId log, long index) {
+  public Optional<Entry> read(LogId log, long index) {
     hazard.pass();
     return index < 0 || index > committed[log.number()]
         ? Optional.empty()
-        : Optional.ofNullable(shared.entry(log.number(), index).bytes());
+        : entry(shared.entry(log.number(), index));
+  }
+
+  private static Optional<Entry> entry(SharedLogs.Entry entry) {
+    return Optional.ofNullable(entry.bytes()).map(bytes -> new Entry(entry.term(), bytes));
   }
 
   @Override
   public long committed(LogId log) {
     return committed[log.number()];
+  }
+
+  @Override
+  public Floor floor(LogId log) {
+    return Floor.NONE;
+  }
+
+  @Override
+  public void raiseFloor(LogId log, Floor floor) {
+    throw new UnsupportedOperationException("cannot purge " + log + ": not built yet");
   }
 
   /** The copy of a log advances up to this index. */

@@ -5,8 +5,10 @@ import dev.marmot.node.replication.Applier;
 import dev.marmot.node.replication.ChunkIndex;
 import dev.marmot.node.replication.EpochCounter;
 import dev.marmot.node.replication.Origin;
-import dev.marmot.node.replication.Terms;
+import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.LogPosition;
+import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
@@ -14,6 +16,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -92,28 +95,15 @@ final class SimulatedNode {
     Optional<TwinStore> both = twin.map(one -> new TwinStore(memory, disk, one));
     ReplicaStore store = both.isPresent() ? both.get() : memory;
     ChunkIndex chunks = new ChunkIndex(store::state, world.setup().rules());
-    Terms terms = new Terms();
     SimulatedLogs logs =
         new SimulatedLogs(
-            id,
-            world.logs(),
-            world.network(),
-            hazard,
-            rewriter(),
-            (log, position, entry) -> {
-              if (log.isOrderLog()) {
-                terms.committed(position);
-              } else {
-                chunks.committed(log, position, entry);
-              }
-            });
+            id, world.logs(), world.network(), hazard, rewriter(), new Handover(chunks));
     Applier applier =
         new Applier(
             id,
             logs,
             store,
             chunks,
-            terms,
             world.setup().maxRows(),
             world.setup().rules(),
             (fence, position) -> {});
@@ -129,6 +119,26 @@ final class SimulatedNode {
             () -> {});
     life = new Life(logs, memory, both, chunks, applier, origin);
     origin.open();
+  }
+
+  /** What the process does with the entries of its copies. */
+  private record Handover(ChunkIndex chunks) implements OrderedLogs.Listener {
+    @Override
+    public void committed(LogId log, LogPosition position, ByteString entry) {
+      if (!log.isOrderLog()) {
+        chunks.committed(log, position, entry);
+      }
+    }
+
+    @Override
+    public CompletionStage<Void> behind(LogId log, Floor floor) {
+      throw new IllegalStateException(log + " is behind " + floor);
+    }
+
+    @Override
+    public void skipped(LogId log, Floor floor) {
+      throw new IllegalStateException(log + " skipped to " + floor);
+    }
   }
 
   private BiFunction<LogId, ByteString, ByteString> rewriter() {

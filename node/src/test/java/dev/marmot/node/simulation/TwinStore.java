@@ -3,9 +3,12 @@ package dev.marmot.node.simulation;
 import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
 import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.Snapshot;
+import dev.marmot.sqlite.StagedReplica;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import java.util.List;
 import java.util.Map;
@@ -86,6 +89,21 @@ final class TwinStore implements ReplicaStore {
                 "SELECT (SELECT count(*) FROM __marmot_note)+(SELECT count(*) FROM __marmot_guard)")
             .get(0));
     checkState();
+  }
+
+  @Override
+  public StagedReplica stage() {
+    throw new UnsupportedOperationException("cannot stage: not built yet");
+  }
+
+  @Override
+  public List<WriterEntry> writers(Snapshot snapshot) {
+    throw new UnsupportedOperationException("cannot read a snapshot: not built yet");
+  }
+
+  @Override
+  public InstallTransaction install(Snapshot snapshot) {
+    throw new UnsupportedOperationException("cannot install: not built yet");
   }
 
   @Override

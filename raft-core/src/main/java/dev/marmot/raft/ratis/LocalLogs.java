@@ -5,6 +5,7 @@ import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.OrderedLogs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashSet;
@@ -119,7 +120,7 @@ final class LocalLogs {
     return new ProposeOutcome.Refused(why);
   }
 
-  Optional<ByteString> read(LogId log, long index) {
+  Optional<OrderedLogs.Entry> read(LogId log, long index) {
     if (index < 0 || index > machine(log).committed()) {
       return Optional.empty();
     }
@@ -127,7 +128,7 @@ final class LocalLogs {
       LogEntryProto entry = division(log).getRaftLog().get(index);
       return entry == null || !entry.hasStateMachineLogEntry()
           ? Optional.empty()
-          : Optional.of(LogStateMachine.payload(entry));
+          : Optional.of(new OrderedLogs.Entry(entry.getTerm(), LogStateMachine.payload(entry)));
     } catch (RaftLogIOException e) {
       throw new UncheckedIOException(
           "cannot read entry " + index + " of " + log + ": " + e.getMessage(), e);

@@ -3,6 +3,7 @@ package dev.marmot.raft.ratis;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.ProposeRequest;
+import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.LogStatus;
@@ -186,7 +187,7 @@ public final class RatisNode implements RaftNode {
   }
 
   @Override
-  public Optional<ByteString> read(LogId id, long index) {
+  public Optional<Entry> read(LogId id, long index) {
     Running now = running;
     return now == null ? Optional.empty() : now.logs().read(id, index);
   }
@@ -195,6 +196,16 @@ public final class RatisNode implements RaftNode {
   public long committed(LogId id) {
     Running now = running;
     return now == null ? LogPosition.NONE.index() : now.logs().committed(id);
+  }
+
+  @Override
+  public Floor floor(LogId id) {
+    return Floor.NONE;
+  }
+
+  @Override
+  public void raiseFloor(LogId id, Floor floor) {
+    throw new UnsupportedOperationException("cannot purge " + id + ": not built yet");
   }
 
   @Override

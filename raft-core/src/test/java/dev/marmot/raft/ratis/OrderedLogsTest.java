@@ -8,6 +8,7 @@ import com.google.protobuf.ByteString;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.OrderedLogs;
 import dev.marmot.raft.ProposalException;
 import dev.marmot.raft.RaftNode;
 import java.io.IOException;
@@ -73,7 +74,8 @@ final class OrderedLogsTest {
         RaftNode node = cluster.node(reader);
         await().until(() -> node.committed(SHARD) >= position.index());
         assertThat(node.read(SHARD, position.index()))
-            .contains(ByteString.copyFromUtf8("from " + id));
+            .contains(
+                new OrderedLogs.Entry(position.term(), ByteString.copyFromUtf8("from " + id)));
         assertThat(cluster.seen(reader, SHARD))
             .contains(new TestCluster.Seen(position, "from " + id));
       }
@@ -124,7 +126,7 @@ final class OrderedLogsTest {
     for (CompletionStage<LogPosition> proposal : proposals) {
       long index = proposal.toCompletableFuture().join().index();
       await().until(() -> follower.committed(SHARD) >= index);
-      assertThat(follower.read(SHARD, index)).contains(large);
+      assertThat(follower.read(SHARD, index).map(OrderedLogs.Entry::bytes)).contains(large);
     }
     assertThatThrownBy(
             () ->

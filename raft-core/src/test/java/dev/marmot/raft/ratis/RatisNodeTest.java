@@ -156,7 +156,7 @@ final class RatisNodeTest {
     RaftOptions options = cluster.options(1);
     try (ServerSocket taken =
             new ServerSocket(options.bindPort(), 1, InetAddress.getLoopbackAddress());
-        RaftNode node = RatisNode.open(options, (log, position, entry) -> {}, e -> {})) {
+        RaftNode node = RatisNode.open(options, TestCluster.recorder(), e -> {})) {
       assertThat(taken.isBound()).isTrue();
       assertThatThrownBy(node::start)
           .isInstanceOf(IOException.class)
@@ -170,8 +170,7 @@ final class RatisNodeTest {
   @Test
   void start_directoryInUse_says() throws IOException {
     cluster.start(1);
-    try (RaftNode second =
-        RatisNode.open(cluster.options(1), (log, position, entry) -> {}, e -> {})) {
+    try (RaftNode second = RatisNode.open(cluster.options(1), TestCluster.recorder(), e -> {})) {
       assertThatThrownBy(second::start)
           .isInstanceOf(IOException.class)
           .hasMessageContaining("cannot use raft directory")
@@ -213,7 +212,7 @@ final class RatisNodeTest {
   }
 
   private static void assertStartFails(RaftOptions options, String message) {
-    try (RaftNode node = RatisNode.open(options, (log, position, entry) -> {}, e -> {})) {
+    try (RaftNode node = RatisNode.open(options, TestCluster.recorder(), e -> {})) {
       assertThatThrownBy(node::start).isInstanceOf(IOException.class).hasMessageContaining(message);
     }
   }

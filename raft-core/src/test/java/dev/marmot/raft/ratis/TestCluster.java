@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
+import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.OrderedLogs;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -41,6 +44,33 @@ final class TestCluster implements AutoCloseable {
 
   /** An entry that a listener got. */
   record Seen(LogPosition position, String text) {}
+
+  /** Writes down what is handed over. */
+  private record Recorder(Map<LogId, List<Seen>> seen) implements OrderedLogs.Listener {
+    @Override
+    public void committed(LogId log, LogPosition position, ByteString entry) {
+      String text = entry.size() > 100 ? "large" : entry.toStringUtf8();
+      if (text.equals("poison")) {
+        throw new IllegalStateException("poisoned");
+      }
+      seen.computeIfAbsent(log, none -> new CopyOnWriteArrayList<>()).add(new Seen(position, text));
+    }
+
+    @Override
+    public CompletionStage<Void> behind(LogId log, Floor floor) {
+      return CompletableFuture.failedFuture(new IllegalStateException(log + " is behind " + floor));
+    }
+
+    @Override
+    public void skipped(LogId log, Floor floor) {
+      throw new IllegalStateException(log + " skipped to " + floor);
+    }
+  }
+
+  /** A listener whose records nobody reads. */
+  static OrderedLogs.Listener recorder() {
+    return new Recorder(new ConcurrentHashMap<>());
+  }
 
   TestCluster(Path directory, int shards) throws IOException {
     this(directory, shards, "127.0.0.1");
@@ -96,19 +126,7 @@ final class TestCluster implements AutoCloseable {
       NodeId self = new NodeId(id);
       Map<LogId, List<Seen>> own = new ConcurrentHashMap<>();
       seen.put(self, own);
-      RatisNode node =
-          new RatisNode(
-              options(id),
-              (log, position, entry) -> {
-                String text = entry.size() > 100 ? "large" : entry.toStringUtf8();
-                if (text.equals("poison")) {
-                  throw new IllegalStateException("poisoned");
-                }
-                own.computeIfAbsent(log, none -> new CopyOnWriteArrayList<>())
-                    .add(new Seen(position, text));
-              },
-              failures::add,
-              PROPOSAL_LIMIT);
+      RatisNode node = new RatisNode(options(id), new Recorder(own), failures::add, PROPOSAL_LIMIT);
       node.start();
       nodes.put(self, node);
     }

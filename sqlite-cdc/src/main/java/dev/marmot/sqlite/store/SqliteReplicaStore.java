@@ -6,9 +6,12 @@ import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.HeldRow;
+import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.LoggedConflict;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
+import dev.marmot.sqlite.Snapshot;
+import dev.marmot.sqlite.StagedReplica;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.hooks.Hooks;
 import dev.marmot.sqlite.schema.DatabaseSchema;
@@ -159,6 +162,21 @@ public final class SqliteReplicaStore implements ReplicaStore {
         new SqliteTransaction(writeSide, state, committed -> state = committed);
     transaction.begin();
     return transaction;
+  }
+
+  @Override
+  public StagedReplica stage() {
+    throw new UnsupportedOperationException("cannot stage: not built yet");
+  }
+
+  @Override
+  public List<WriterEntry> writers(Snapshot snapshot) {
+    throw new UnsupportedOperationException("cannot read a snapshot: not built yet");
+  }
+
+  @Override
+  public InstallTransaction install(Snapshot snapshot) {
+    throw new UnsupportedOperationException("cannot install: not built yet");
   }
 
   @Override

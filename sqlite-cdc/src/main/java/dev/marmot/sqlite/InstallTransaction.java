@@ -1,0 +1,61 @@
+package dev.marmot.sqlite;
+
+import dev.marmot.sqlite.ReplicaState.LastApplied;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Takes a snapshot into the live file, in one transaction (protocol.md §1, "Install", the
+ * receiver's part). Confined to the applier thread. The methods are primitives; what is kept,
+ * skipped and logged is the protocol's decision.
+ */
+public interface InstallTransaction extends AutoCloseable {
+  /** Deletes change log rows up to this one, so that their keys are no longer pending. */
+  void trimChangeLog(long maxSeq);
+
+  /** The keys of the change log that are still pending. */
+  List<PendingKey> pending();
+
+  /** What the snapshot has under a pending key; empty when it has no row there. */
+  Optional<RowImage> snapshotRow(PendingKey key);
+
+  /** Marks that a foreign image was kept away from this pending key. */
+  void skip(PendingKey key);
+
+  /** Adds to the conflict log. */
+  void conflict(Conflict conflict);
+
+  /**
+   * Every row that is not pending becomes what the snapshot has, no more, no less. Rows of the
+   * snapshot that collide with a pending row on a secondary UNIQUE index are parked when {@code
+   * park}; nothing else is parked or skipped afterwards, except what {@link #skip} was called for.
+   * Held rows become the snapshot's. A row of the snapshot that this node cannot store is held.
+   */
+  void replaceRows(boolean park);
+
+  /** The snapshot's conflict log entries that are not here yet are added. */
+  void uniteConflicts();
+
+  void last(int origin, LastApplied last);
+
+  void minEpoch(int origin, long epoch);
+
+  /** The writer window becomes the snapshot's. */
+  void replaceWriters();
+
+  void position(long term, long index);
+
+  /** Commits. The transaction is over. */
+  void commit();
+
+  /** Rolls back unless committed. */
+  @Override
+  void close();
+
+  /**
+   * A pending key.
+   *
+   * @param keyHash {@link RowImage#keyHash} of the row
+   */
+  record PendingKey(RowKey key, long keyHash) {}
+}
