@@ -13,6 +13,7 @@ import dev.marmot.node.replication.ApplierOptions;
 import dev.marmot.node.replication.OriginOptions;
 import dev.marmot.node.replication.Replicator;
 import dev.marmot.proto.v1.NodeIdentity;
+import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
 import dev.marmot.raft.ratis.RatisNode;
@@ -105,7 +106,7 @@ public final class Node implements RunningNode {
             PeerCalls.handlers(identity, replicator, () -> store.state().position()));
     RaftNode raft = part(RatisNode.open(options, replicator, this::fail));
     raft.start();
-    replicator.start(raft);
+    replicator.start(raft, () -> leadsOrderLog(raft, config.self()));
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
     PeerWatch peers =
         part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
@@ -113,6 +114,10 @@ public final class Node implements RunningNode {
     peers.start();
     part(nodeControl.announce());
     return nodeControl;
+  }
+
+  private static boolean leadsOrderLog(RaftNode raft, NodeId self) {
+    return raft.status().get(0).leader().filter(self::equals).isPresent();
   }
 
   /** Checks that options, directory and file belong together; writes down what is new. */

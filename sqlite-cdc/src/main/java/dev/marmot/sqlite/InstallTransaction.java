@@ -28,7 +28,7 @@ public interface InstallTransaction extends AutoCloseable {
   /**
    * Every row that is not pending becomes what the snapshot has, no more, no less. Rows of the
    * snapshot that collide with a pending row on a secondary UNIQUE index are parked when {@code
-   * park}; nothing else is parked or skipped afterwards, except what {@link #skip} was called for.
+   * park}; nothing else is parked afterwards. Keys that are not pending are not skipped any more.
    * Held rows become the snapshot's. A row of the snapshot that this node cannot store is held.
    */
   void replaceRows(boolean park);
@@ -56,6 +56,7 @@ public interface InstallTransaction extends AutoCloseable {
    * A pending key.
    *
    * @param keyHash {@link RowImage#keyHash} of the row
+   * @param parked a foreign image of the key is parked here: the local write has not seen it
    */
-  record PendingKey(RowKey key, long keyHash) {}
+  record PendingKey(RowKey key, long keyHash, boolean parked) {}
 }

@@ -14,10 +14,10 @@ public interface StagedReplica extends AutoCloseable {
   ReplicaStore store();
 
   /**
-   * Newest change log row whose key was left out because it was pending; 0 when none was. The copy
-   * is complete once the donor's own change sets up to this row are applied to it.
+   * {@link RowImage#keyHash} of each row that was left out because it was pending. The copy is
+   * complete once a record has written each of them.
    */
-  long pendingUpTo();
+  long[] leftOut();
 
   /** Completes the copy; {@link #store} is closed. Call it when the copy is complete, once. */
   Snapshot seal();

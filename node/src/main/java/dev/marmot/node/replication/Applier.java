@@ -6,13 +6,16 @@ import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Fence;
 import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore;
+import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.Snapshot;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +28,7 @@ public final class Applier {
   private final ChunkIndex chunks;
   private final Planner planner;
   private final int self;
-  private final BiConsumer<Fence, Long> fences;
+  private final Observer observer;
   private final ProtocolRules rules;
   private final HeldRetry heldRetry;
   private @Nullable WriterWindow window;
@@ -35,7 +38,7 @@ public final class Applier {
   /**
    * @param self this node's id
    * @param maxRows rows after which a transaction takes no further entry
-   * @param fences told of each fence and its position, after its transaction is committed
+   * @param observer told what was applied, after its transaction is committed
    */
   public Applier(
       int self,
@@ -44,13 +47,13 @@ public final class Applier {
       ChunkIndex chunks,
       int maxRows,
       ProtocolRules rules,
-      BiConsumer<Fence, Long> fences) {
+      Observer observer) {
     this.self = self;
     this.store = store;
     this.chunks = chunks;
     this.rules = rules;
     this.planner = new Planner(logs, chunks, maxRows, rules);
-    this.fences = fences;
+    this.observer = observer;
     this.heldRetry = new HeldRetry(store);
   }
 
@@ -72,12 +75,49 @@ public final class Applier {
     }
     chunks.dropSettled();
     for (Plan.Entry entry : plan.get().entries()) {
-      for (Action action : entry.actions()) {
-        if (action instanceof Action.Fire fire) {
-          fences.accept(fire.fence(), entry.index());
-        }
-      }
+      entry.actions().forEach(action -> tell(action, entry.index()));
     }
+    return true;
+  }
+
+  private void tell(Action action, long position) {
+    if (action instanceof Action.Fire fire) {
+      observer.fired(fire.fence(), position);
+    } else if (action instanceof Action.Apply apply) {
+      observer.applied(apply.changes().rows());
+    }
+  }
+
+  /** Sees on the applier's thread what a committed transaction did. */
+  public interface Observer {
+    /** A change set with these rows is applied. */
+    default void applied(List<RowImage> rows) {}
+
+    /** A fence was passed; nothing behind it is applied yet. */
+    default void fired(Fence fence, long position) {}
+  }
+
+  /**
+   * Takes a snapshot in place of the entries that this node can no longer get (protocol.md §1,
+   * "Install", the receiver's part).
+   *
+   * @return false when this node already stands there or later, so that nothing was done
+   */
+  public boolean install(Snapshot snapshot) {
+    ReplicaState mine = store.state();
+    ReplicaState theirs = snapshot.state();
+    if (theirs.position() <= mine.position()) {
+      return false;
+    }
+    WriterWindow writers =
+        new WriterWindow(rules.windowKeys(), store.writers(snapshot), theirs.windowStart());
+    chunks.breakHolds();
+    try (InstallTransaction tx = store.install(snapshot)) {
+      new InstallRules(tx, writers, self, rules).install(mine, theirs);
+      tx.commit();
+    }
+    window = null;
+    chunks.dropSettled();
     return true;
   }
 

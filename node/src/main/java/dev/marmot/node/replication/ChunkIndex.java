@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,8 @@ public final class ChunkIndex {
   private final Supplier<ReplicaState> state;
   private final ProtocolRules rules;
   private final Map<ChangeSetId, @Nullable Place[]> places = new ConcurrentHashMap<>();
+  private final OpenEntries open = new OpenEntries();
+  private final Set<Hold> holds = ConcurrentHashMap.newKeySet();
 
   /**
    * @param state the committed bookkeeping: chunks of settled change sets are dropped on sight
@@ -37,7 +40,9 @@ public final class ChunkIndex {
 
   /** Notes the chunks of a committed entry of a data shard. Called in index order per shard. */
   public void committed(LogId log, LogPosition position, ByteString entry) {
-    for (Chunk chunk : parse(log, position.index(), entry).getChunksList()) {
+    List<Chunk> chunks = parse(log, position.index(), entry).getChunksList();
+    open.noted(log, position.index(), chunks.stream().map(c -> ChangeSetId.of(c.getId())).toList());
+    for (Chunk chunk : chunks) {
       ChangeSetId id = ChangeSetId.of(chunk.getId());
       if (OrderState.settled(state.get(), id)) {
         continue;
@@ -117,15 +122,72 @@ public final class ChunkIndex {
     }
   }
 
-  /** Forgets the chunks of settled change sets. */
+  /** Forgets the chunks of settled change sets, unless somebody still needs them. */
   void dropSettled() {
+    if (!held()) {
+      ReplicaState now = state.get();
+      places.keySet().removeIf(id -> OrderState.settled(now, id));
+    }
+  }
+
+  /** For each shard, the lowest index that is needed by a state from this one on. */
+  Map<LogId, Long> floors(ReplicaState durable) {
+    return open.floors(
+        id -> OrderState.settled(durable, id) || !rules.keep(Rule.PURGE_SETTLED_ONLY));
+  }
+
+  /** Chunks in this node's copies that are not settled, of each origin that has any. */
+  public Map<Integer, Integer> openChunks() {
     ReplicaState now = state.get();
-    places.keySet().removeIf(id -> OrderState.settled(now, id));
+    return open.openChunks(id -> OrderState.settled(now, id));
+  }
+
+  /** A copy goes on at this index; what was below is gone. */
+  public void skipped(LogId log, long index) {
+    if (!log.isOrderLog()) {
+      open.skipped(log, index);
+    }
+    breakHolds();
+  }
+
+  /** This node's own state has jumped, or its logs have: nobody completes a copy any more. */
+  void breakHolds() {
+    if (rules.keep(Rule.DONOR_GIVES_UP_AFTER_JUMP)) {
+      holds.forEach(hold -> hold.broken = true);
+    }
+  }
+
+  /** Keeps from now on whatever is not settled now, until closed. */
+  Hold hold() {
+    Hold hold = new Hold();
+    holds.add(hold);
+    return hold;
+  }
+
+  /** Whether somebody holds what is settled. */
+  boolean held() {
+    return !holds.isEmpty();
   }
 
   /** Number of change sets with chunks here that are not decided yet. */
   public int open() {
     return places.size();
+  }
+
+  /** Somebody who still needs what this node itself has applied. Thread-safe. */
+  final class Hold implements AutoCloseable {
+    private volatile boolean broken;
+
+    /** Whether something that was to be kept may be gone. */
+    boolean broken() {
+      return broken;
+    }
+
+    @Override
+    public void close() {
+      holds.remove(this);
+      dropSettled();
+    }
   }
 
   private record Place(LogId log, long index) {}

@@ -11,6 +11,7 @@ import dev.marmot.sqlite.codec.ChangeSetCodec;
 import dev.marmot.sqlite.codec.Slicer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntSupplier;
 
 /** Cuts what was captured into chunks and writes its record. Immutable. */
 final class Cutter {
@@ -18,11 +19,14 @@ final class Cutter {
   private static final int MOST_BYTES = 1 << 20;
 
   private final int self;
-  private final int shards;
+  private final IntSupplier shards;
   private final int inlineLimit;
   private final int pieceBytes;
 
-  Cutter(int self, int shards, int inlineLimit, int pieceBytes) {
+  /**
+   * @param shards number of data shards now; where a chunk goes has no meaning
+   */
+  Cutter(int self, IntSupplier shards, int inlineLimit, int pieceBytes) {
     this.self = self;
     this.shards = shards;
     this.inlineLimit = inlineLimit;
@@ -60,7 +64,7 @@ final class Cutter {
   /** Compresses rows; a frame that is too large for one log entry continues in further pieces. */
   private void addPieces(List<Piece> pieces, List<RowImage> rows) {
     ByteString frame = UnsafeByteOperations.unsafeWrap(ChangeSetCodec.encodeUnbounded(rows));
-    int shard = 1 + (int) Long.remainderUnsigned(rows.get(0).keyHash(), shards);
+    int shard = 1 + (int) Long.remainderUnsigned(rows.get(0).keyHash(), shards.getAsInt());
     for (int from = 0; from < frame.size(); from += MOST_BYTES) {
       int to = Math.min(frame.size(), from + MOST_BYTES);
       pieces.add(new Piece(frame.substring(from, to), to < frame.size(), shard));

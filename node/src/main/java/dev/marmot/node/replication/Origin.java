@@ -72,7 +72,7 @@ public final class Origin {
     this.options = options;
     this.rules = rules;
     this.wake = wake;
-    this.cutter = new Cutter(self, logs.shards(), options.inlineLimit(), rules.pieceBytes());
+    this.cutter = new Cutter(self, logs::shards, options.inlineLimit(), rules.pieceBytes());
   }
 
   /** Opens a new epoch: what was in flight before is dead, its keys are still in the change log. */

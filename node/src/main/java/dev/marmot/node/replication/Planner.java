@@ -40,8 +40,11 @@ final class Planner {
 
   /** The next transaction; empty when nothing is there or the next entry waits for its chunks. */
   Optional<Plan> next(ReplicaState state) {
-    OrderState order = new OrderState(state, rules);
     List<Plan.Entry> entries = new ArrayList<>();
+    if (behindOwnFloor(state)) {
+      return Optional.empty();
+    }
+    OrderState order = new OrderState(state, rules);
     long newest = logs.committed(LogId.ORDER);
     int rows = 0;
     for (long index = state.position() + 1; index <= newest && rows < maxRows; index++) {
@@ -64,6 +67,14 @@ final class Planner {
       }
     }
     return entries.isEmpty() ? Optional.empty() : Optional.of(new Plan(entries));
+  }
+
+  /**
+   * Whether this node's own logs begin after its position: its file was lost or set back. What is
+   * missing comes with a snapshot only.
+   */
+  private boolean behindOwnFloor(ReplicaState state) {
+    return rules.keep(Rule.OWN_FLOOR_HOLDS_BACK) && state.position() < Floors.needed(logs);
   }
 
   private static int rows(Action action) {

@@ -62,6 +62,30 @@ public record ProtocolRules(int windowKeys, int pieceBytes, Set<Rule> leftOut) {
     /** A parked image whose key has become pending gives way. */
     PARKED_GIVES_WAY,
     /** The rows of a change set make room for each other before they are written. */
-    MAKE_ROOM_FIRST
+    MAKE_ROOM_FIRST,
+    /** Logs are purged by a state that survives a power loss. */
+    PURGE_BY_DURABLE_STATE,
+    /** A chunk stays in the log until its change set is settled. */
+    PURGE_SETTLED_ONLY,
+    /** A copy skips a hole only when the position says that nothing of it is needed. */
+    SKIP_ONLY_WHAT_IS_OLD,
+    /**
+     * A node that stands before the floor of an own copy applies nothing until it has installed.
+     */
+    OWN_FLOOR_HOLDS_BACK,
+    /** The records up to where the pending rows have come back belong to the snapshot. */
+    DONOR_SENDS_THE_TAIL,
+    /** A donor that skipped or installed meanwhile gives its snapshot up. */
+    DONOR_GIVES_UP_AFTER_JUMP,
+    /** An install takes over what is applied of each origin, the epochs, and the writers. */
+    INSTALL_WITH_BOOKKEEPING,
+    /** An install deletes the change log rows that the snapshot covers. */
+    INSTALL_TRIMS_CHANGE_LOG,
+    /** An install marks pending keys whose newest foreign image was not seen. */
+    INSTALL_SKIPS,
+    /** Rows of a snapshot that collide with pending ones are parked. */
+    INSTALL_PARKS,
+    /** The epoch of an origin that left chunks behind is ended. */
+    EXPIRY
   }
 }

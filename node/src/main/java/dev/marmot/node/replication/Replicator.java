@@ -9,10 +9,16 @@ import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore;
+import dev.marmot.sqlite.Snapshot;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +31,7 @@ import org.slf4j.LoggerFactory;
 public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Replicator.class);
   private static final long IDLE_MILLIS = 1_000;
+  private static final Duration ORIGIN_PATIENCE = Duration.ofMinutes(2);
 
   private final int self;
   private final ReplicaStore store;
@@ -32,7 +39,9 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final OriginOptions originOptions;
   private final ApplierOptions applierOptions;
   private final ChunkIndex chunks;
+  private final Skips skips;
   private final StateWaiters waiters;
+  private final Queue<PendingInstall> installs = new ConcurrentLinkedQueue<>();
   private volatile long newestEntry = LogPosition.NONE.index();
   private volatile @Nullable Parts parts;
 
@@ -48,27 +57,34 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     this.originOptions = originOptions;
     this.applierOptions = applierOptions;
     this.chunks = new ChunkIndex(store::state, ProtocolRules.ALL);
+    this.skips = new Skips(store, ProtocolRules.ALL);
     this.waiters = new StateWaiters(store::state);
   }
 
-  /** Starts capturing and applying. The logs may have handed over entries before. */
-  public void start(OrderedLogs logs) {
+  /**
+   * Starts capturing and applying. The logs may have handed over entries before.
+   *
+   * @param leadsOrderLog whether this node is the one that looks after the others' epochs now
+   */
+  public void start(OrderedLogs logs, BooleanSupplier leadsOrderLog) {
     Applier applier =
         new Applier(
+            self, logs, store, chunks, applierOptions.maxRows(), ProtocolRules.ALL, new Fences());
+    Origin origin =
+        new Origin(
+            self, logs, store, chunks, counter, originOptions, ProtocolRules.ALL, this::wakeOrigin);
+    Upkeep upkeep =
+        new Upkeep(
             self,
             logs,
             store,
             chunks,
-            applierOptions.maxRows(),
-            ProtocolRules.ALL,
-            Replicator::fenceFired);
-    Origin origin =
-        new Origin(
-            self, logs, store, chunks, counter, originOptions, ProtocolRules.ALL, this::wakeOrigin);
+            skips,
+            new Upkeep.Options(ORIGIN_PATIENCE, leadsOrderLog, ProtocolRules.ALL));
     origin.open();
     Loop applierLoop = new Loop("n" + self + "-applier", () -> apply(applier));
-    Loop originLoop = new Loop("n" + self + "-origin", () -> send(origin));
-    parts = new Parts(applier, origin, applierLoop, originLoop);
+    Loop originLoop = new Loop("n" + self + "-origin", () -> send(origin, upkeep));
+    parts = new Parts(logs, applier, origin, applierLoop, originLoop);
     store.onCommit(this::wakeOrigin);
     applierLoop.start();
     originLoop.start();
@@ -89,29 +105,110 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
 
   @Override
   public CompletionStage<Void> behind(LogId logId, Floor floor) {
-    return CompletableFuture.failedFuture(
-        new UnsupportedOperationException("cannot skip " + logId + ": not built yet"));
+    log.atInfo()
+        .addKeyValue("log", logId)
+        .addKeyValue("floor", floor.index())
+        .addKeyValue("needed", floor.position())
+        .log("behind what the leader still has");
+    CompletionStage<Void> allowed = skips.behind(logId, floor);
+    wakeOrigin();
+    return allowed;
   }
 
   @Override
   public void skipped(LogId logId, Floor floor) {
-    throw new UnsupportedOperationException("cannot skip " + logId + ": not built yet");
+    chunks.skipped(logId, floor.index());
+    if (logId.isOrderLog()) {
+      newestEntry = Math.max(newestEntry, floor.index() - 1);
+    }
+    Parts started = parts;
+    if (started != null) {
+      started.applierLoop().wake();
+    }
   }
 
-  private static void fenceFired(Fence fence, long position) {
-    log.atInfo().addKeyValue("fence", fence.getId()).addKeyValue("position", position).log("fence");
+  /**
+   * The position that this node has to get by a snapshot, because no log has what lies between;
+   * empty when the logs suffice.
+   */
+  public OptionalLong snapshotNeeded() {
+    Parts started = parts;
+    long own = started == null ? -1 : Floors.needed(started.logs());
+    long needed = Math.max(own, skips.needed());
+    return needed > store.state().position() ? OptionalLong.of(needed) : OptionalLong.empty();
   }
 
-  private static long send(Origin origin) {
+  /** Whether this node's own logs begin after its position, so that it must not lead. */
+  public boolean behindOwnLogs() {
+    Parts started = parts;
+    return started != null && Floors.needed(started.logs()) > store.state().position();
+  }
+
+  /** Begins a snapshot of this node for another one; it belongs to the calling thread. */
+  public Donation donate() {
+    Parts started = parts;
+    if (started == null) {
+      throw new IllegalStateException(
+          "cannot make a snapshot: node " + self + " is still starting; try again");
+    }
+    return Donation.open(
+        started.logs(), store, chunks, applierOptions.maxRows(), ProtocolRules.ALL);
+  }
+
+  /**
+   * Takes a snapshot into the file, on the applier's thread.
+   *
+   * @return whether it was of use
+   */
+  public CompletionStage<Boolean> install(Snapshot snapshot) {
+    Parts started = parts;
+    if (started == null) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException("cannot install: node " + self + " is still starting"));
+    }
+    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    installs.add(new PendingInstall(snapshot, done));
+    started.applierLoop().wake();
+    return done;
+  }
+
+  /** Installs on the applier's thread what was asked for. */
+  private boolean installNext(Applier applier) {
+    PendingInstall next = installs.poll();
+    if (next == null) {
+      return false;
+    }
+    try {
+      next.done().complete(applier.install(next.snapshot()));
+    } catch (RuntimeException e) {
+      next.done().completeExceptionally(e);
+    }
+    return true;
+  }
+
+  private record PendingInstall(Snapshot snapshot, CompletableFuture<Boolean> done) {}
+
+  private static final class Fences implements Applier.Observer {
+    @Override
+    public void fired(Fence fence, long position) {
+      log.atInfo()
+          .addKeyValue("fence", fence.getId())
+          .addKeyValue("position", position)
+          .log("fence");
+    }
+  }
+
+  private static long send(Origin origin, Upkeep upkeep) {
     long now = TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
     long wakeAt = origin.step(now);
+    upkeep.step(now);
     return Math.max(0, Math.min(IDLE_MILLIS, wakeAt - now));
   }
 
   /** Applies one transaction, then leaves the write lock free at least as long as it was held. */
   private long apply(Applier applier) throws InterruptedException {
     long start = System.nanoTime();
-    if (!applier.step()) {
+    if (!installNext(applier) && !applier.step()) {
       return IDLE_MILLIS;
     }
     long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
@@ -215,5 +312,6 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     }
   }
 
-  private record Parts(Applier applier, Origin origin, Loop applierLoop, Loop originLoop) {}
+  private record Parts(
+      OrderedLogs logs, Applier applier, Origin origin, Loop applierLoop, Loop originLoop) {}
 }

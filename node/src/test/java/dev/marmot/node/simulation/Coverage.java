@@ -62,7 +62,20 @@ final class Coverage {
     LOST_FILES,
     LOST_LOG_COPIES,
     RESTARTS,
-    DEAD_NODES
+    DEAD_NODES,
+    PURGES,
+    FLOORS_MET,
+    SKIPS,
+    SNAPSHOTS_NEEDED,
+    WITHOUT_DONOR,
+    DONATIONS,
+    DONATIONS_WITH_TAIL,
+    DONATIONS_GIVEN_UP,
+    INSTALLS,
+    INSTALLS_OVER_PENDING,
+    INSTALLS_THAT_PARK,
+    INSTALLS_THAT_SKIP,
+    EXPIRED_EPOCHS
   }
 
   private final Map<Event, Long> counts = new EnumMap<>(Event.class);

@@ -22,7 +22,17 @@ final class MemoryDisk {
   private final Deque<Version> versions = new ArrayDeque<>();
 
   MemoryDisk(long file) {
-    versions.add(new Version(new MemoryFile(file), List.of()));
+    this(new MemoryFile(file));
+  }
+
+  /** A disk with a file that was there before. */
+  MemoryDisk(MemoryFile file) {
+    versions.add(new Version(file, List.of()));
+  }
+
+  /** What a power loss leaves at least. */
+  MemoryFile durable() {
+    return versions.getFirst().file();
   }
 
   /** The newest committed state; must not be changed. */

@@ -89,17 +89,20 @@ final class MemoryReplicaStore implements ReplicaStore {
 
   @Override
   public StagedReplica stage() {
-    throw new UnsupportedOperationException("cannot stage: not built yet");
+    return new MemoryStagedReplica(disk.current(), hazard, sabotage);
   }
 
   @Override
   public List<WriterEntry> writers(Snapshot snapshot) {
-    throw new UnsupportedOperationException("cannot read a snapshot: not built yet");
+    return List.copyOf(MemorySnapshot.of(snapshot).writers);
   }
 
   @Override
   public InstallTransaction install(Snapshot snapshot) {
-    throw new UnsupportedOperationException("cannot install: not built yet");
+    hazard.pass();
+    writing = true;
+    return new MemoryInstallTransaction(
+        disk.current(), MemorySnapshot.of(snapshot), this::commit, () -> writing = false, hazard);
   }
 
   @Override

@@ -11,6 +11,8 @@ enum Sabotage {
   POSITION_OUTSIDE_TRANSACTION,
   /** A chunk that is proposed again carries the rows of now. */
   NEW_BYTES_AT_RETRY,
+  /** Rows that are pending at the donor travel with a snapshot. */
+  DONOR_SENDS_PENDING,
   /** The highest change log number is forgotten with its row, and used again. */
   SEQ_REUSED
 }

@@ -26,6 +26,7 @@ final class Scenario {
               ProtocolRules.ALL,
               0,
               false,
+              true,
               Set.of()),
           Optional.empty());
   private long clock;

@@ -43,6 +43,7 @@ record Schedule(long seed, Setup setup, List<Step> steps, List<Integer> kept) {
     START(28),
     CUT(8),
     SUSPICION(3),
+    INSTALL(60),
     DEATH(8);
 
     private final int weight;

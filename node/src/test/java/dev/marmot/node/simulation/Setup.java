@@ -14,6 +14,7 @@ import java.util.random.RandomGenerator;
  * @param maxRows rows after which an apply transaction takes no further entry
  * @param faultPercent how many of the faults that are drawn happen
  * @param nodesDie whether nodes may die for ever
+ * @param purges whether the logs are purged, so that snapshots are needed
  */
 record Setup(
     int nodes,
@@ -23,6 +24,7 @@ record Setup(
     ProtocolRules rules,
     int faultPercent,
     boolean nodesDie,
+    boolean purges,
     Set<Sabotage> sabotage) {
 
   static Setup random(RandomGenerator random) {
@@ -50,23 +52,33 @@ record Setup(
         rules,
         pick(random, 15, 40, 100),
         random.nextInt(3) == 0,
+        true,
         Set.of());
   }
 
   /** The same without a rule of the protocol. */
   Setup without(Rule rule) {
     ProtocolRules fewer = new ProtocolRules(rules.windowKeys(), rules.pieceBytes(), Set.of(rule));
-    return new Setup(nodes, shards, maxRows, origin, fewer, faultPercent, nodesDie, sabotage);
+    return new Setup(
+        nodes, shards, maxRows, origin, fewer, faultPercent, nodesDie, purges, sabotage);
   }
 
   /** The same with other options of the origins. */
   Setup with(OriginOptions other) {
-    return new Setup(nodes, shards, maxRows, other, rules, faultPercent, nodesDie, sabotage);
+    return new Setup(
+        nodes, shards, maxRows, other, rules, faultPercent, nodesDie, purges, sabotage);
+  }
+
+  /** The same without purging. */
+  Setup withoutPurging() {
+    return new Setup(
+        nodes, shards, maxRows, origin, rules, faultPercent, nodesDie, false, sabotage);
   }
 
   /** The same with something broken around the protocol. */
   Setup with(Sabotage broken) {
-    return new Setup(nodes, shards, maxRows, origin, rules, faultPercent, nodesDie, Set.of(broken));
+    return new Setup(
+        nodes, shards, maxRows, origin, rules, faultPercent, nodesDie, purges, Set.of(broken));
   }
 
   private static int pick(RandomGenerator random, int... choices) {

@@ -16,7 +16,7 @@ final class SharedLogs {
 
   private final List<List<Entry>> logs = new ArrayList<>();
   private final long[] terms;
-  private final boolean[] leaderless;
+  private final int[] leaders;
   private final ObjLongConsumer<@Nullable ByteString> ordered;
   private final Consumer<ByteString> stored;
 
@@ -29,10 +29,10 @@ final class SharedLogs {
     this.stored = stored;
     this.ordered = ordered;
     this.terms = new long[shards + 1];
-    this.leaderless = new boolean[shards + 1];
+    this.leaders = new int[shards + 1];
     for (int log = 0; log <= shards; log++) {
       logs.add(new ArrayList<>());
-      elect(log);
+      elect(log, 1 + log % 3);
     }
   }
 
@@ -45,16 +45,21 @@ final class SharedLogs {
   }
 
   boolean hasLeader(int log) {
-    return !leaderless[log];
+    return leaders[log] != 0;
+  }
+
+  /** The node that leads a log; 0 when none does. */
+  int leader(int log) {
+    return leaders[log];
   }
 
   void loseLeader(int log) {
-    leaderless[log] = true;
+    leaders[log] = 0;
   }
 
   /** A new leader begins its term with an entry of its own. */
-  void elect(int log) {
-    leaderless[log] = false;
+  void elect(int log, int node) {
+    leaders[log] = node;
     terms[log]++;
     append(log, null);
   }

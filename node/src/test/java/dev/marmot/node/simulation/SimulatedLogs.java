@@ -5,11 +5,11 @@ import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
-import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
+import java.util.function.LongSupplier;
 
 /**
  * The raft logs as one process of one node sees them: its copies lag behind, its proposals travel
@@ -23,7 +23,12 @@ final class SimulatedLogs implements OrderedLogs {
   private final BiFunction<LogId, ByteString, ByteString> rewriter;
   private final Listener listener;
   private final long[] committed;
+  private final Floor[] floors;
+  private final LongSupplier durablePosition;
   private boolean alive = true;
+
+  /** The disk that holds the copies of a node. */
+  record Disk(Floor[] floors, LongSupplier durablePosition) {}
 
   /**
    * @param rewriter changes what is proposed; a correct node's changes nothing
@@ -34,7 +39,8 @@ final class SimulatedLogs implements OrderedLogs {
       Network network,
       Hazard hazard,
       BiFunction<LogId, ByteString, ByteString> rewriter,
-      Listener listener) {
+      Listener listener,
+      Disk disk) {
     this.node = node;
     this.shared = shared;
     this.network = network;
@@ -42,7 +48,11 @@ final class SimulatedLogs implements OrderedLogs {
     this.rewriter = rewriter;
     this.listener = listener;
     this.committed = new long[shared.logs()];
-    Arrays.fill(committed, -1);
+    this.floors = disk.floors();
+    this.durablePosition = disk.durablePosition();
+    for (int log = 0; log < committed.length; log++) {
+      committed[log] = floors[log].index() - 1;
+    }
   }
 
   int node() {
@@ -75,7 +85,7 @@ final class SimulatedLogs implements OrderedLogs {
   @Override
   public Optional<Entry> read(LogId log, long index) {
     hazard.pass();
-    return index < 0 || index > committed[log.number()]
+    return index < floors[log.number()].index() || index > committed[log.number()]
         ? Optional.empty()
         : entry(shared.entry(log.number(), index));
   }
@@ -91,12 +101,47 @@ final class SimulatedLogs implements OrderedLogs {
 
   @Override
   public Floor floor(LogId log) {
-    return Floor.NONE;
+    return floors[log.number()];
   }
 
   @Override
   public void raiseFloor(LogId log, Floor floor) {
-    throw new UnsupportedOperationException("cannot purge " + log + ": not built yet");
+    hazard.pass();
+    Floor before = floors[log.number()];
+    Violation.check(
+        floor.index() >= before.index() && floor.position() >= before.position(),
+        "n%d lowers the floor of %s from %s to %s",
+        node,
+        log,
+        before,
+        floor);
+    Violation.check(
+        floor.index() <= committed[log.number()] + 1,
+        "n%d purges %s up to %s, which it has not seen",
+        node,
+        log,
+        floor);
+    Violation.check(
+        floor.position() <= durablePosition.getAsLong(),
+        "n%d purges %s up to %s, with %d durable",
+        node,
+        log,
+        floor,
+        durablePosition.getAsLong());
+    floors[log.number()] = floor;
+    hazard.pass();
+  }
+
+  /** The copy of a log goes on at the node's floor. */
+  void skip(int log) {
+    Floor floor = floors[log];
+    committed[log] = floor.index() - 1;
+    listener.skipped(new LogId(log), floor);
+  }
+
+  /** Tells the process that a copy ends before the leader's begins. */
+  CompletionStage<Void> behind(int log, Floor floor) {
+    return listener.behind(new LogId(log), floor);
   }
 
   /** The copy of a log advances up to this index. */

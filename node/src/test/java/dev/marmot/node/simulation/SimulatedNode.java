@@ -3,8 +3,14 @@ package dev.marmot.node.simulation;
 import com.google.protobuf.ByteString;
 import dev.marmot.node.replication.Applier;
 import dev.marmot.node.replication.ChunkIndex;
+import dev.marmot.node.replication.Donation;
 import dev.marmot.node.replication.EpochCounter;
+import dev.marmot.node.replication.Floors;
 import dev.marmot.node.replication.Origin;
+import dev.marmot.node.replication.ProtocolRules;
+import dev.marmot.node.replication.Skips;
+import dev.marmot.node.replication.Upkeep;
+import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
@@ -12,8 +18,13 @@ import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
+import dev.marmot.sqlite.Snapshot;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -32,7 +43,9 @@ final class SimulatedNode {
       Optional<TwinStore> twin,
       ChunkIndex chunks,
       Applier applier,
-      Origin origin) {}
+      Origin origin,
+      Skips skips,
+      Upkeep upkeep) {}
 
   /** What a node cannot reach of the raft logs. */
   static final int NOTHING = -1;
@@ -46,6 +59,17 @@ final class SimulatedNode {
 
   /** For each log, the last index that its copy holds on disk. */
   final long[] copied;
+
+  /** For each log, where its copy begins on disk. */
+  final Floor[] floors;
+
+  /** For each log, up to where a lost copy has to be fetched again before this node can lead. */
+  private final long[] refetchUntil;
+
+  /** Floors of leaders that copies of this process met, with the permission to skip to them. */
+  private final Map<Integer, Meeting> meetings = new HashMap<>();
+
+  private record Meeting(Floor floor, CompletionStage<Void> allowed) {}
 
   /** The log whose copy stalls, or {@link #NOTHING}, or {@link #EVERYTHING} when it is cut off. */
   int unreachable = NOTHING;
@@ -65,6 +89,7 @@ final class SimulatedNode {
   private final Optional<SqliteTwin> twin;
   private long epochCounter;
   private @Nullable Life life;
+  private @Nullable Donation donation;
 
   SimulatedNode(int id, World world) {
     this.id = id;
@@ -74,6 +99,13 @@ final class SimulatedNode {
     this.twin = world.twins().map(directory -> new SqliteTwin(directory, id));
     twin.ifPresent(SqliteTwin::replace);
     this.copied = new long[world.logs().logs()];
+    this.floors = new Floor[world.logs().logs()];
+    this.refetchUntil = new long[world.logs().logs()];
+    for (int log = 0; log < copied.length; log++) {
+      copied[log] = -1;
+      floors[log] = Floor.NONE;
+      refetchUntil[log] = -1;
+    }
   }
 
   boolean isUp() {
@@ -95,9 +127,16 @@ final class SimulatedNode {
     Optional<TwinStore> both = twin.map(one -> new TwinStore(memory, disk, one));
     ReplicaStore store = both.isPresent() ? both.get() : memory;
     ChunkIndex chunks = new ChunkIndex(store::state, world.setup().rules());
+    Skips skips = new Skips(store, world.setup().rules());
     SimulatedLogs logs =
         new SimulatedLogs(
-            id, world.logs(), world.network(), hazard, rewriter(), new Handover(chunks));
+            id,
+            world.logs(),
+            world.network(),
+            hazard,
+            rewriter(),
+            new Handover(chunks, skips),
+            new SimulatedLogs.Disk(floors, () -> disk.durable().position));
     Applier applier =
         new Applier(
             id,
@@ -106,7 +145,7 @@ final class SimulatedNode {
             chunks,
             world.setup().maxRows(),
             world.setup().rules(),
-            (fence, position) -> {});
+            new Applier.Observer() {});
     Origin origin =
         new Origin(
             id,
@@ -117,12 +156,21 @@ final class SimulatedNode {
             world.setup().origin(),
             world.setup().rules(),
             () -> {});
-    life = new Life(logs, memory, both, chunks, applier, origin);
+    Upkeep upkeep =
+        new Upkeep(
+            id,
+            logs,
+            store,
+            chunks,
+            skips,
+            new Upkeep.Options(
+                Duration.ofSeconds(4), () -> world.logs().leader(0) == id, world.setup().rules()));
+    life = new Life(logs, memory, both, chunks, applier, origin, skips, upkeep);
     origin.open();
   }
 
   /** What the process does with the entries of its copies. */
-  private record Handover(ChunkIndex chunks) implements OrderedLogs.Listener {
+  private record Handover(ChunkIndex chunks, Skips skips) implements OrderedLogs.Listener {
     @Override
     public void committed(LogId log, LogPosition position, ByteString entry) {
       if (!log.isOrderLog()) {
@@ -132,12 +180,12 @@ final class SimulatedNode {
 
     @Override
     public CompletionStage<Void> behind(LogId log, Floor floor) {
-      throw new IllegalStateException(log + " is behind " + floor);
+      return skips.behind(log, floor);
     }
 
     @Override
     public void skipped(LogId log, Floor floor) {
-      throw new IllegalStateException(log + " skipped to " + floor);
+      chunks.skipped(log, floor.index());
     }
   }
 
@@ -173,6 +221,8 @@ final class SimulatedNode {
       world.captures().processDied(id);
       hazard.disarm();
       ended.twin().ifPresent(TwinStore::close);
+      meetings.clear();
+      donation = null;
       life = null;
     }
   }
@@ -212,10 +262,113 @@ final class SimulatedNode {
         .toList();
   }
 
-  /** Advances the copy of a log. */
+  /** Advances the copy of a log: first by what is on disk, then by what the leader has. */
   void deliver(int log, long upTo) {
-    life().logs().deliver(log, upTo);
-    copied[log] = Math.max(copied[log], upTo);
+    life().logs().deliver(log, Math.min(upTo, copied[log]));
+    int leader = world.logs().leader(log);
+    if (upTo <= copied[log] || leader == 0) {
+      return;
+    }
+    Floor floor = world.nodes().get(leader - 1).floors[log];
+    if (floor.index() <= copied[log] + 1) {
+      meetings.remove(log); // another leader still had what was missing
+      life().logs().deliver(log, upTo);
+      copied[log] = upTo;
+    } else {
+      meet(log, floor);
+    }
+  }
+
+  /** The leader has purged what comes next: the copy skips it once the process allows that. */
+  private void meet(int log, Floor floor) {
+    Meeting met = meetings.get(log);
+    if (met == null || met.allowed().toCompletableFuture().isCancelled()) {
+      world.coverage().count(Event.FLOORS_MET);
+      meetings.put(log, new Meeting(floor, life().logs().behind(log, floor)));
+    } else if (met.allowed().toCompletableFuture().isDone()) {
+      meetings.remove(log);
+      world.coverage().count(Event.SKIPS);
+      floors[log] = met.floor();
+      copied[log] = met.floor().index() - 1;
+      life().logs().skip(log);
+    }
+  }
+
+  /** The copies of the logs are lost; they are fetched again. */
+  void loseCopies() {
+    for (int log = 0; log < copied.length; log++) {
+      copied[log] = -1;
+      floors[log] = Floor.NONE;
+      refetchUntil[log] = world.logs().end(log);
+    }
+  }
+
+  /** Up to where its own logs say that this node must stand. */
+  private long ownFloor() {
+    return Arrays.stream(floors).mapToLong(Floor::position).max().orElse(-1);
+  }
+
+  /** Whether the raft of this node would stand for election, and could win. */
+  boolean mayLead(int log) {
+    return isUp()
+        && !dead
+        && unreachable != EVERYTHING
+        && copied[log] >= refetchUntil[log]
+        && isNotBehind();
+  }
+
+  /** Whether this node has, on disk, what its own logs do not have any more. */
+  private boolean isNotBehind() {
+    return disk.durable().position >= ownFloor();
+  }
+
+  /** Whether this node has on disk all that it ever had. */
+  boolean isWhole() {
+    boolean complete = true;
+    for (int log = 0; log < copied.length; log++) {
+      complete &= copied[log] >= refetchUntil[log];
+    }
+    return complete && isNotBehind();
+  }
+
+  /** The position that this node needs a snapshot for; -1 when it needs none. */
+  long snapshotNeeded() {
+    long needed = Math.max(Floors.needed(life().logs()), life().skips().needed());
+    return needed > disk.current().position ? needed : -1;
+  }
+
+  /** Goes on with a snapshot for another node; empty until it is complete. */
+  Optional<Snapshot> donate(int maxRows, ProtocolRules rules) {
+    Donation current = donation;
+    if (current == null) {
+      world.coverage().count(Event.DONATIONS);
+      Life now = life();
+      current = Donation.open(now.logs(), now.store(), now.chunks(), maxRows, rules);
+      donation = current;
+    }
+    try {
+      if (!current.step()) {
+        world.coverage().count(Event.DONATIONS_WITH_TAIL);
+        return Optional.empty();
+      }
+    } catch (IllegalStateException e) {
+      world.coverage().count(Event.DONATIONS_GIVEN_UP);
+      giveUpDonation();
+      return Optional.empty();
+    }
+    Snapshot snapshot = current.seal();
+    giveUpDonation();
+    world.checker().donated(id, MemorySnapshot.of(snapshot));
+    return Optional.of(snapshot);
+  }
+
+  /** Nobody waits for the snapshot any more. */
+  void giveUpDonation() {
+    Donation current = donation;
+    donation = null;
+    if (current != null) {
+      current.close();
+    }
   }
 
   /** Whether everything that this node has to do is done. */
@@ -228,7 +381,9 @@ final class SimulatedNode {
         && life().store().pendingChanges() == 0
         && disk.current().parked.isEmpty()
         && disk.current().skipped.isEmpty()
-        && life().chunks().open() == 0;
+        && life().chunks().open() == 0
+        && life().chunks().openChunks().isEmpty()
+        && snapshotNeeded() < 0;
   }
 
   /** Index of the last entry of the order log that is not Raft's own: the position to reach. */

@@ -10,6 +10,7 @@ import dev.marmot.proto.v1.Epoch;
 import dev.marmot.proto.v1.Fence;
 import dev.marmot.proto.v1.OrderItem;
 import dev.marmot.proto.v1.OrderLogEntry;
+import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.sqlite.ReplicaState;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ final class Simulation {
 
   private final Schedule schedule;
   private final World world;
+  private final Installs installs;
   private long clock;
   private long fences;
 
@@ -40,6 +42,7 @@ final class Simulation {
   Simulation(Schedule schedule, Optional<Path> twins) {
     this.schedule = schedule;
     this.world = new World(schedule.setup(), twins);
+    this.installs = new Installs(world, (donor, random) -> crash(donor, random, false));
   }
 
   Coverage coverage() {
@@ -67,8 +70,13 @@ final class Simulation {
     SplittableRandom random = new SplittableRandom(step.seed());
     SimulatedNode node = world.nodes().get(step.node() - 1);
     clock += random.nextInt(200);
+    world.dismissLeaders();
     switch (step.action()) {
       case NETWORK -> {
+        int log = random.nextInt(world.logs().logs());
+        if (!world.logs().hasLeader(log) && random.nextBoolean()) {
+          world.elect(log, random);
+        }
         for (int i = 0; i < 5; i++) {
           world.network().step(random);
         }
@@ -112,7 +120,7 @@ final class Simulation {
       world.logs().loseLeader(log);
       world.coverage().count(Event.LEADERLESS_LOGS);
     } else {
-      world.logs().elect(log);
+      world.elect(log, random);
     }
   }
 
@@ -141,6 +149,7 @@ final class Simulation {
         }
         case APPLY -> apply(node);
         case FENCE -> fence(node);
+        case INSTALL -> installs.step(node, random);
         case INTERLEAVE -> interleave(node, random);
         default -> throw new IllegalStateException("unknown step " + step);
       }
@@ -157,10 +166,19 @@ final class Simulation {
     Origin origin = node.life().origin();
     long epoch = origin.progress().epoch();
     origin.step(clock);
+    if (schedule.setup().purges()) {
+      upkeep(node);
+    }
     if (epoch != 0 && origin.progress().epoch() > epoch) {
       world.coverage().count(Event.REOPENED_EPOCHS);
     }
     node.busy.remove(Part.ORIGIN);
+  }
+
+  private void upkeep(SimulatedNode node) {
+    Floor before = node.floors[0];
+    node.life().upkeep().step(clock);
+    world.coverage().count(Event.PURGES, node.floors[0].equals(before) ? 0 : 1);
   }
 
   /** While one thread of the process is at work, another has its turn. */
@@ -304,14 +322,15 @@ final class Simulation {
       world.ledger().lost(gone);
       world.coverage().count(Event.LOST_COMMITS, gone.isEmpty() ? 0 : 1);
       for (int log = 0; log < world.logs().logs(); log++) {
-        node.copied[log] = random.nextLong(-1, node.copied[log] + 1);
+        node.copied[log] = random.nextLong(node.floors[log].index() - 1, node.copied[log] + 1);
       }
     }
     int luck = random.nextInt(100);
-    if (luck < 6) {
-      java.util.Arrays.fill(node.copied, -1);
+    boolean othersSuffice = world.wholeBeside(node) > world.nodes().size() / 2;
+    if (luck < 6 && othersSuffice) {
+      node.loseCopies();
       world.coverage().count(Event.LOST_LOG_COPIES);
-    } else if (luck < 12) {
+    } else if (luck < 12 && othersSuffice) {
       node.replaceFile();
       world.ledger().fileLost(node.id);
       world.coverage().count(Event.LOST_FILES);
@@ -331,17 +350,17 @@ final class Simulation {
         start(node, random);
       }
     }
-    for (int log = 0; log < world.logs().logs(); log++) {
-      if (!world.logs().hasLeader(log)) {
-        world.logs().elect(log);
-      }
+    if (random.nextInt(3) == 0) { // else their chunks expire
+      world.nodes().stream().filter(n -> n.dead).forEach(n -> suspect(n.id, true));
     }
     for (int round = 0; round < CALM_ROUNDS; round++) {
-      if (round % 20 == 5) {
-        boolean forEver = random.nextBoolean();
-        world.nodes().stream().filter(n -> n.dead).forEach(n -> suspect(n.id, forEver));
+      world.dismissLeaders();
+      for (int log = 0; log < world.logs().logs(); log++) {
+        if (!world.logs().hasLeader(log)) {
+          world.elect(log, random);
+        }
       }
-      calmRound();
+      calmRound(random);
       if (round > 5
           && world.network().isEmpty()
           && world.living().stream().allMatch(SimulatedNode::isQuiet)) {
@@ -354,10 +373,13 @@ final class Simulation {
             .formatted(CALM_ROUNDS, world.living().stream().map(SimulatedNode::describe).toList()));
   }
 
-  private void calmRound() {
+  private void calmRound(SplittableRandom random) {
     clock += 2_000;
     for (SimulatedNode node : world.living()) {
       node.life().origin().step(clock);
+      if (schedule.setup().purges()) {
+        upkeep(node);
+      }
     }
     world.network().settle();
     for (SimulatedNode node : world.living()) {
@@ -368,6 +390,10 @@ final class Simulation {
         world.coverage().count(Event.STEPS);
       }
       node.disk.sync();
+      installs.step(node, random);
+    }
+    if (world.living().stream().allMatch(node -> node.snapshotNeeded() < 0)) {
+      world.living().forEach(SimulatedNode::giveUpDonation); // nobody asks any more
     }
   }
 

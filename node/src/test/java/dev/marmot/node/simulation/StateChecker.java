@@ -58,6 +58,16 @@ final class StateChecker {
     count(before, after);
   }
 
+  /** A snapshot is whole: it equals every node at its position, in all keys. */
+  void donated(int node, MemoryFile file) {
+    Snapshot expected = reference.at(file.position);
+    Violation.check(file.pending().isEmpty(), "something is pending in a snapshot of n%d", node);
+    Violation.check(file.parked.isEmpty(), "something is parked in a snapshot of n%d", node);
+    checkBookkeeping(node, file, expected);
+    checkWindow(node, file);
+    checkRows(node, file, expected);
+  }
+
   private static void trace(int node, MemoryFile file) {
     Trace.print(
         "  n%d applies to %d: %s parked %s pending %s skipped %s",

@@ -38,7 +38,7 @@ record Trial(Coverage coverage, Optional<Throwable> failure) {
             origin.inlineLimit(),
             origin.retryAfter());
     Simulation simulation =
-        new Simulation(schedule.with(setup.with(whole)), Optional.of(directory));
+        new Simulation(schedule.with(setup.with(whole).withoutPurging()), Optional.of(directory));
     try {
       return of(simulation);
     } finally {

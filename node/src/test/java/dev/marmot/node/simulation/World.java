@@ -1,10 +1,15 @@
 package dev.marmot.node.simulation;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.node.simulation.Coverage.Event;
+import dev.marmot.proto.v1.OrderLogEntry;
+import dev.marmot.sqlite.ReplicaState;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 
 /** Everything that the nodes of one simulation share. Confined to the simulation's thread. */
 final class World {
@@ -39,6 +44,17 @@ final class World {
   private void proposed(int node, int log, ByteString entry) {
     captures.proposed(node, log, entry);
     records.proposed(log, entry);
+    coverage.count(Event.EXPIRED_EPOCHS, log == 0 && endsOther(node, entry) ? 1 : 0);
+  }
+
+  /** Whether a node ends the epoch of another one. */
+  private static boolean endsOther(int node, ByteString entry) {
+    try {
+      return OrderLogEntry.parseFrom(entry).getItemsList().stream()
+          .anyMatch(item -> item.hasEpoch() && item.getEpoch().getOrigin() != node);
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("a proposal for the order log is no entry of it", e);
+    }
   }
 
   private boolean isCutOff(int node) {
@@ -91,6 +107,39 @@ final class World {
 
   List<SimulatedNode> nodes() {
     return nodes;
+  }
+
+  /** Leaders that are gone, or must not lead any more, do not. */
+  void dismissLeaders() {
+    for (int log = 0; log < logs.logs(); log++) {
+      int leader = logs.leader(log);
+      if (leader != 0 && !nodes.get(leader - 1).mayLead(log)) {
+        logs.loseLeader(log);
+      }
+    }
+  }
+
+  /** Somebody who may lead a log does, from now on; nobody when nobody may. */
+  void elect(int log, SplittableRandom random) {
+    List<SimulatedNode> candidates = nodes.stream().filter(node -> node.mayLead(log)).toList();
+    if (!candidates.isEmpty()) {
+      logs.elect(log, candidates.get(random.nextInt(candidates.size())).id);
+    }
+  }
+
+  /** Nodes that stand at a position or later and can be asked for a snapshot. */
+  List<SimulatedNode> donors(SimulatedNode receiver, long position) {
+    return nodes.stream()
+        .filter(node -> node != receiver && node.isUp() && !node.dead)
+        .filter(node -> node.unreachable != SimulatedNode.EVERYTHING)
+        .filter(node -> node.disk.current().position >= position)
+        .filter(node -> reference.minEpoch(node.id) != ReplicaState.REMOVED)
+        .toList();
+  }
+
+  /** How many of the others have lost nothing. */
+  long wholeBeside(SimulatedNode node) {
+    return living().stream().filter(other -> other != node && other.isWhole()).count();
   }
 
   List<SimulatedNode> living() {

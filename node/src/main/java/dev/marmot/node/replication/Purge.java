@@ -1,0 +1,48 @@
+package dev.marmot.node.replication;
+
+import dev.marmot.node.replication.ProtocolRules.Rule;
+import dev.marmot.raft.Floor;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.OrderedLogs;
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.ReplicaStore;
+
+/**
+ * Tells the logs what this node does not need any more: the order log up to the durable position,
+ * each shard up to just below its first chunk that is not settled there (protocol.md §1, "Purge").
+ * Confined to the origin's thread.
+ */
+public final class Purge {
+  private final OrderedLogs logs;
+  private final ReplicaStore store;
+  private final ChunkIndex chunks;
+  private final ProtocolRules rules;
+
+  public Purge(OrderedLogs logs, ReplicaStore store, ChunkIndex chunks, ProtocolRules rules) {
+    this.logs = logs;
+    this.store = store;
+    this.chunks = chunks;
+    this.rules = rules;
+  }
+
+  /** One look at everything. */
+  public void step() {
+    ReplicaState state = store.state();
+    if (chunks.held() || state.position() < 0) {
+      return;
+    }
+    if (rules.keep(Rule.PURGE_BY_DURABLE_STATE)) {
+      store.sync(); // so the state that was read before is durable
+    }
+    // The position may be ahead of the own copy, after an install.
+    long applied = Math.min(state.position(), logs.committed(LogId.ORDER));
+    raise(LogId.ORDER, new Floor(applied + 1, state.position()));
+    chunks.floors(state).forEach((log, index) -> raise(log, new Floor(index, state.position())));
+  }
+
+  private void raise(LogId log, Floor floor) {
+    if (floor.index() > logs.floor(log).index()) {
+      logs.raiseFloor(log, floor);
+    }
+  }
+}
