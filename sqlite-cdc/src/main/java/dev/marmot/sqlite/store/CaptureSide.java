@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The capture connection: reads the log's tail and the rows behind it in one read transaction.
- * Confined to the origin thread, {@link #keysWithNull} excepted, which is thread-safe.
+ * Confined to the origin thread, except for {@link #keysWithNull} and {@link #seqFloor}.
  */
 final class CaptureSide implements AutoCloseable {
   private final Connection connection;
@@ -37,7 +37,7 @@ final class CaptureSide implements AutoCloseable {
   private final Query base;
   private final Query newestSeq;
   private final Map<String, Long> keysWithNull = new ConcurrentHashMap<>();
-  private long seqFloor;
+  private volatile long seqFloor;
 
   private CaptureSide(Connection connection, Hooks hooks) throws SQLException {
     this.connection = connection;
@@ -67,6 +67,11 @@ final class CaptureSide implements AutoCloseable {
   /** Rows by table whose key holds a NULL, so that they identify no row and cannot travel. */
   Map<String, Long> keysWithNull() {
     return Map.copyOf(keysWithNull);
+  }
+
+  /** Newest row of the change log that was ever read. Thread-safe. */
+  long seqFloor() {
+    return seqFloor;
   }
 
   /**

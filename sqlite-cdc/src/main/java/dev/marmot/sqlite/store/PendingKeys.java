@@ -20,6 +20,8 @@ final class PendingKeys implements AutoCloseable {
   private final Query settle;
   private final Query any;
   private final Query clear;
+  private final Query all;
+  private final Query settleUpTo;
   private long read;
   private long committedRead;
   private boolean empty = true;
@@ -30,6 +32,8 @@ final class PendingKeys implements AutoCloseable {
     settle = new Query(connection, "DELETE FROM temp.__marmot_pending WHERE tbl=?1 AND k=?2");
     any = new Query(connection, "SELECT EXISTS(SELECT 1 FROM temp.__marmot_pending)");
     clear = new Query(connection, "DELETE FROM temp.__marmot_pending");
+    all = new Query(connection, "SELECT tbl,k,seq FROM temp.__marmot_pending ORDER BY tbl,k");
+    settleUpTo = new Query(connection, "DELETE FROM temp.__marmot_pending WHERE seq<=?1");
   }
 
   static PendingKeys open(Connection connection) throws SQLException {
@@ -87,6 +91,20 @@ final class PendingKeys implements AutoCloseable {
     }
   }
 
+  /** Settles all keys whose newest log row is not behind this one. */
+  void settleUpTo(long seq) throws SQLException {
+    if (!empty) {
+      settleUpTo.bind(1, seq).update();
+      empty = any.number(0) == 0;
+    }
+  }
+
+  void forEach(Visitor visitor) throws SQLException {
+    if (!empty) {
+      all.forEach(row -> visitor.visit(row.number(0), row.bytes(1), row.number(2)));
+    }
+  }
+
   /** The log is deleted up to this row. What is left without a log row is nobody's any more. */
   void trimmed(long maxSeq) throws SQLException {
     if (!empty && maxSeq >= read) {
@@ -107,8 +125,13 @@ final class PendingKeys implements AutoCloseable {
 
   @Override
   public void close() throws SQLException {
-    for (Query query : List.of(insert, select, settle, any, clear)) {
+    for (Query query : List.of(insert, select, settle, any, clear, all, settleUpTo)) {
       query.close();
     }
+  }
+
+  /** Looks at one pending key; the sequence number is that of its newest log row. */
+  interface Visitor {
+    void visit(long table, byte[] key, long seq) throws SQLException;
   }
 }

@@ -35,6 +35,7 @@ final class SetAside implements AutoCloseable {
   private final Query unpark;
   private final Query skip;
   private final Query unskip;
+  private final Query skipped;
   private final Query hold;
   private final Query heldOne;
   private final Query heldBefore;
@@ -66,6 +67,7 @@ final class SetAside implements AutoCloseable {
     unpark = query(connection, "DELETE FROM main.__marmot_parked WHERE tbl=?1 AND k=?2");
     skip = query(connection, "INSERT OR IGNORE INTO main.__marmot_skipped VALUES(?1,?2)");
     unskip = query(connection, "DELETE FROM main.__marmot_skipped WHERE tbl=?1 AND k=?2");
+    skipped = query(connection, "SELECT tbl,k FROM main.__marmot_skipped");
     hold = query(connection, "INSERT OR REPLACE INTO main.__marmot_held VALUES(?1,?2,?3,?4,?5,?6)");
     heldOne =
         query(
@@ -102,6 +104,11 @@ final class SetAside implements AutoCloseable {
   /** Looks what there is: at the beginning of each transaction. */
   void begin() throws SQLException {
     conflicts = false;
+    look();
+  }
+
+  /** Looks again what there is: it was changed by other means. */
+  void look() throws SQLException {
     anything.forEach(
         row -> {
           anyParked = row.number(0) != 0;
@@ -152,6 +159,14 @@ final class SetAside implements AutoCloseable {
     skip.bind(1, table(key)).bind(2, key.canonical()).update();
   }
 
+  List<RowKey> skipped() throws SQLException {
+    List<RowKey> keys = new ArrayList<>();
+    if (anySkipped) {
+      skipped.forEach(row -> keys.add(new RowKey(row.text(0), row.bytes(1))));
+    }
+    return keys;
+  }
+
   void unskip(RowKey key) throws SQLException {
     if (anySkipped) {
       unskip.bind(1, table(key)).bind(2, key.canonical()).update();
@@ -171,10 +186,15 @@ final class SetAside implements AutoCloseable {
   }
 
   Optional<Held> held(RowImage image) throws SQLException {
+    return held(image.table(), image.keyHash());
+  }
+
+  Optional<Held> held(String table, long keyHash) throws SQLException {
     if (!anyHeld) {
       return Optional.empty();
     }
-    return held(bindRow(heldOne, image), Long.MAX_VALUE).stream().findFirst();
+    Query query = heldOne.bind(1, Sql.fold(table)).bind(2, heldKey(keyHash));
+    return held(query, Long.MAX_VALUE).stream().findFirst();
   }
 
   /** The newest before this one; fewer than the limit when they are large. */
@@ -231,6 +251,11 @@ final class SetAside implements AutoCloseable {
         .bind(7, conflict.reason().name())
         .bind(8, bytes(conflict.losing()))
         .update();
+  }
+
+  /** The conflict log has grown by other means. */
+  void conflictsAdded() {
+    conflicts = true;
   }
 
   /** Keeps the conflict log within its bound: the oldest go. */

@@ -46,6 +46,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   private static final int MESSAGES_PER_KIND = 20;
 
   private final StoreOptions options;
+  private final Staging staging;
   private final Path wal;
   private final WriteSide writeSide;
   private final CaptureSide captureSide;
@@ -60,13 +61,14 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   private SqliteReplicaStore(
       StoreOptions options,
-      Path wal,
+      Path database,
       WriteSide writeSide,
       CaptureSide captureSide,
       Connection status,
       ReplicaState state) {
     this.options = options;
-    this.wal = wal;
+    this.staging = new Staging(database, options);
+    this.wal = database.resolveSibling(database.getFileName() + "-wal");
     this.writeSide = writeSide;
     this.captureSide = captureSide;
     this.walSync = new WalSync(wal);
@@ -94,13 +96,8 @@ public final class SqliteReplicaStore implements ReplicaStore {
       WriteSide writeSide = WriteSide.open(write, hooks, replicating, options);
       CaptureSide captureSide = CaptureSide.open(opened.get(1), hooks);
       SqliteReplicaStore store =
-          new SqliteReplicaStore(
-              options,
-              real.resolveSibling(real.getFileName() + "-wal"),
-              writeSide,
-              captureSide,
-              opened.get(2),
-              state);
+          new SqliteReplicaStore(options, real, writeSide, captureSide, opened.get(2), state);
+      store.staging.clean();
       opened.clear();
       return store;
     } catch (SQLException e) {
@@ -158,25 +155,48 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public ApplyTransaction begin() {
-    SqliteTransaction transaction =
-        new SqliteTransaction(writeSide, state, committed -> state = committed);
+    SqliteTransaction transaction = new SqliteTransaction(writeSide, state, this::publish);
     transaction.begin();
     return transaction;
   }
 
   @Override
   public StagedReplica stage() {
-    throw new UnsupportedOperationException("cannot stage: not built yet");
+    try {
+      return staging.stage(() -> Math.max(captureSide.seqFloor(), WriteSide.applied(state)));
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("copy the file", e);
+    } catch (IOException e) {
+      throw new SqliteReplicationException(
+          "cannot copy the file: " + e.getMessage() + "; check the disk", e);
+    }
   }
 
   @Override
   public List<WriterEntry> writers(Snapshot snapshot) {
-    throw new UnsupportedOperationException("cannot read a snapshot: not built yet");
+    return file(snapshot).writers();
   }
 
   @Override
   public InstallTransaction install(Snapshot snapshot) {
-    throw new UnsupportedOperationException("cannot install: not built yet");
+    try {
+      SqliteSnapshot from = file(snapshot);
+      return SqliteInstall.begin(writeSide, from, options, state, this::publish);
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("install the snapshot", e);
+    }
+  }
+
+  private static SqliteSnapshot file(Snapshot snapshot) {
+    if (snapshot instanceof SqliteSnapshot file) {
+      return file;
+    }
+    throw new IllegalArgumentException(
+        "cannot read the snapshot " + snapshot + ": it is no file; open it as one");
+  }
+
+  private void publish(ReplicaState committed) {
+    state = committed;
   }
 
   @Override

@@ -1,7 +1,9 @@
 package dev.marmot.sqlite.store;
 
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -12,9 +14,15 @@ import java.util.Set;
  * @param conflictRows most rows of the conflict log; the oldest go
  * @param poll how often the file is looked at when the file system reports no change
  * @param clock tells the time that held rows and conflicts bear
+ * @param staging directory in which snapshots are made; empty is the directory of the file
  */
 public record StoreOptions(
-    String name, Set<String> excluded, int conflictRows, Duration poll, Clock clock) {
+    String name,
+    Set<String> excluded,
+    int conflictRows,
+    Duration poll,
+    Clock clock,
+    Optional<Path> staging) {
   /** Most rows of the conflict log unless set otherwise. */
   public static final int DEFAULT_CONFLICT_ROWS = 100_000;
 
@@ -24,6 +32,17 @@ public record StoreOptions(
       throw new IllegalArgumentException(
           "cannot keep " + conflictRows + " rows of conflicts: at least one is needed; set more");
     }
+  }
+
+  /** Options that make snapshots in the directory of the file. */
+  public StoreOptions(
+      String name, Set<String> excluded, int conflictRows, Duration poll, Clock clock) {
+    this(name, excluded, conflictRows, poll, clock, Optional.empty());
+  }
+
+  /** The same, but snapshots are made in this directory. */
+  public StoreOptions withStaging(Path directory) {
+    return new StoreOptions(name, excluded, conflictRows, poll, clock, Optional.of(directory));
   }
 
   public static StoreOptions defaults(String name) {

@@ -93,6 +93,11 @@ final class TableWriter implements AutoCloseable {
     return schema;
   }
 
+  /** Whether rows cannot be updated one by one: others may hold the values that they get. */
+  boolean replacesRows() {
+    return replaces || !schema.uniqueIndexes().isEmpty();
+  }
+
   CanonicalKey keys() {
     return keys;
   }

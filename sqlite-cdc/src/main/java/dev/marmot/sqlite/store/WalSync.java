@@ -42,11 +42,18 @@ final class WalSync {
     }
     Object file = Files.readAttributes(wal, BasicFileAttributes.class).fileKey();
     if (file != null && !file.equals(known)) {
-      try (FileChannel directory =
-          FileChannel.open(wal.resolveSibling("").toAbsolutePath(), StandardOpenOption.READ)) {
-        directory.force(true);
-      }
+      force(wal.toAbsolutePath().resolveSibling(""));
       known = file;
+    }
+  }
+
+  /**
+   * Makes a directory's entries durable, or the content of a file that SQLite does not have open in
+   * this process.
+   */
+  static void force(Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      channel.force(true);
     }
   }
 }

@@ -64,6 +64,14 @@ final class WriteSide implements AutoCloseable {
     return new WriteSide(connection, hooks, replicating, options);
   }
 
+  Connection connection() {
+    return connection;
+  }
+
+  ChangeLog changeLog() {
+    return tracker.changeLog();
+  }
+
   TableSet<TableWriter> tables() {
     return tracker.tables();
   }
@@ -86,6 +94,15 @@ final class WriteSide implements AutoCloseable {
 
   OptionalLong heldSchema() throws SQLException {
     return aside.anyHeld() ? OptionalLong.of(tracker.cookie()) : OptionalLong.empty();
+  }
+
+  /** Brings the tables up to the present schema; outside a transaction. */
+  void refresh() throws SQLException {
+    if (!tracker.current()) {
+      tracker.refresh(seqFloor);
+      // Keys may be equal by other rules now, and tables may have other numbers.
+      pending.restart();
+    }
   }
 
   /** Takes the write lock and brings everything up to what is committed in the file. */

@@ -74,7 +74,7 @@ final class RandomReplicationTest {
   }
 
   /** Some statements break a constraint of the application's: then nothing happened. */
-  private static void tryRun(Replica replica, String sql) {
+  static void tryRun(Replica replica, String sql) {
     try {
       replica.run(sql);
     } catch (SQLException e) {
@@ -82,7 +82,7 @@ final class RandomReplicationTest {
     }
   }
 
-  private static List<String> schema(SplittableRandom random) {
+  static List<String> schema(SplittableRandom random) {
     List<String> schema = new ArrayList<>();
     if (random.nextInt(4) == 0) {
       schema.add("PRAGMA encoding='UTF-16be'");
@@ -133,7 +133,7 @@ final class RandomReplicationTest {
     return schema;
   }
 
-  private static String statement(SplittableRandom random) {
+  static String statement(SplittableRandom random) {
     String table = pick(random, "t", "u");
     String or = pick(random, "", " OR REPLACE", " OR IGNORE", " OR REPLACE");
     String key = random.nextInt(3) == 0 ? value(random) : String.valueOf(random.nextInt(6));

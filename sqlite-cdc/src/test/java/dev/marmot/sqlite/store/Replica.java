@@ -4,9 +4,13 @@ import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
 import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.InstallTransaction;
+import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
+import dev.marmot.sqlite.ReplicaStore;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.Snapshot;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
 import dev.marmot.sqlite.codec.Slicer;
 import java.nio.file.Files;
@@ -156,6 +160,34 @@ final class Replica implements AutoCloseable {
     if (own) {
       transaction.trimChangeLog(changes.maxSeq());
     }
+  }
+
+  /** Applies a change set of this node to a copy that this node staged. */
+  void applyTo(ReplicaStore copy, CapturedChanges changes) {
+    try (ApplyTransaction transaction = copy.begin()) {
+      number++;
+      new Replica(file, 0, application, store).apply(transaction, changes, this);
+      transaction.position(1, copy.state().position() + 1);
+      transaction.commit();
+    }
+    number--;
+  }
+
+  /** Installs as the protocol does, but decides nothing about pending keys. */
+  InstallTransaction install(Snapshot snapshot) {
+    InstallTransaction transaction = store.install(snapshot);
+    ReplicaState theirs = snapshot.state();
+    LastApplied mine = theirs.lastOf(node);
+    if (mine.file() == store.state().file()) {
+      transaction.trimChangeLog(mine.maxSeq());
+    }
+    transaction.replaceRows(true);
+    transaction.uniteConflicts();
+    theirs.last().forEach(transaction::last);
+    theirs.minEpoch().forEach(transaction::minEpoch);
+    transaction.replaceWriters();
+    transaction.position(theirs.term(), theirs.position());
+    return transaction;
   }
 
   static void copy(Path from, Path to) throws java.io.IOException {
