@@ -10,7 +10,7 @@ import java.util.concurrent.CompletionStage;
 public interface RaftNode extends OrderedLogs, AutoCloseable {
   /**
    * Opens the logs on disk, binds the port and takes part. Entries that are already committed in
-   * the own copy are handed to the listener again, from the beginning of each log.
+   * the own copy are handed to the listener again, from the floor of each log.
    *
    * @throws IOException when the directory or the port cannot be used; the message says which and
    *     why
@@ -28,6 +28,12 @@ public interface RaftNode extends OrderedLogs, AutoCloseable {
    * leader is known; exceptionally with a message that says why not.
    */
   CompletionStage<Void> transferLeadership(LogId log, NodeId to);
+
+  /**
+   * Whether this node may lead logs; yes, until said otherwise, also before {@link #start}. A node
+   * that may not gives up what it leads within a moment and is not elected; it still votes.
+   */
+  void mayLead(boolean allowed);
 
   /**
    * Calls a method of another node over the raft port (of this node itself: directly). Fails after

@@ -9,11 +9,14 @@ import java.util.Map;
  *
  * @param cluster cluster id; nodes of different clusters never talk Raft to each other
  * @param self this node
- * @param members everybody, this node included
+ * @param members with whom a log begins that is not on disk yet, this node included; afterwards the
+ *     members on disk count, and these are only addresses
  * @param bindHost address on which to listen; may be a wildcard
  * @param directory where the raft logs live; created when missing
- * @param handlers calls that this node answers, by method name; {@code propose} and {@code
- *     transfer} are taken by the implementation itself
+ * @param shards number of data shards when the cluster begins; afterwards the number on disk counts
+ * @param handlers calls that this node answers, by method name; the names that the implementation
+ *     takes itself are refused
+ * @param retention what a log keeps for members that lag
  */
 public record RaftOptions(
     String cluster,
@@ -23,9 +26,29 @@ public record RaftOptions(
     int bindPort,
     Path directory,
     int shards,
-    Map<String, PeerHandler> handlers) {
+    Map<String, PeerHandler> handlers,
+    Retention retention) {
   public RaftOptions {
     members = List.copyOf(members);
     handlers = Map.copyOf(handlers);
+  }
+
+  public RaftOptions(
+      String cluster,
+      NodeId self,
+      List<Member> members,
+      String bindHost,
+      int bindPort,
+      Path directory,
+      int shards,
+      Map<String, PeerHandler> handlers) {
+    this(
+        cluster, self, members, bindHost, bindPort, directory, shards, handlers, Retention.DEFAULT);
+  }
+
+  /** The same with other limits on what logs keep. */
+  public RaftOptions withRetention(Retention other) {
+    return new RaftOptions(
+        cluster, self, members, bindHost, bindPort, directory, shards, handlers, other);
   }
 }

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -45,22 +44,15 @@ final class LocalLogs {
   private final NodeId self;
   private final LogGroups groups;
   private final RaftServer server;
-  private final Map<LogId, LogStateMachine> machines;
-  private final Map<LogId, RaftServer.Division> divisions;
+  private final LogCopies copies;
   private final ClientId clientId = ClientId.randomId();
   private final AtomicLong callIds = new AtomicLong();
 
-  LocalLogs(
-      NodeId self,
-      LogGroups groups,
-      RaftServer server,
-      Map<LogId, LogStateMachine> machines,
-      Map<LogId, RaftServer.Division> divisions) {
+  LocalLogs(NodeId self, LogGroups groups, RaftServer server, LogCopies copies) {
     this.self = self;
     this.groups = groups;
     this.server = server;
-    this.machines = Map.copyOf(machines);
-    this.divisions = Map.copyOf(divisions);
+    this.copies = copies;
   }
 
   /** Appends at this node, if it leads the log. Never completes exceptionally. */
@@ -75,9 +67,14 @@ final class LocalLogs {
             .setMessage(entry)
             .setType(RaftClientRequest.writeRequestType())
             .build();
+    Optional<RaftServer.Division> division = copies.division(log);
+    if (division.isEmpty()) {
+      return CompletableFuture.completedFuture(
+          new ProposeOutcome.TryElsewhere(Optional.empty(), self + " opens it just now"));
+    }
     try {
       // Directly at the division: the server's own method blocks its caller on a pool.
-      return ((RaftClientAsynchronousProtocol) division(log))
+      return ((RaftClientAsynchronousProtocol) division.get())
           .submitClientRequestAsync(request)
           .handle(
               (reply, failure) -> {
@@ -121,11 +118,12 @@ final class LocalLogs {
   }
 
   Optional<OrderedLogs.Entry> read(LogId log, long index) {
-    if (index < 0 || index > machine(log).committed()) {
+    Optional<RaftServer.Division> division = copies.division(log);
+    if (index < 0 || index > committed(log) || division.isEmpty()) {
       return Optional.empty();
     }
     try {
-      LogEntryProto entry = division(log).getRaftLog().get(index);
+      LogEntryProto entry = division.get().getRaftLog().get(index);
       return entry == null || !entry.hasStateMachineLogEntry()
           ? Optional.empty()
           : Optional.of(new OrderedLogs.Entry(entry.getTerm(), LogStateMachine.payload(entry)));
@@ -136,36 +134,44 @@ final class LocalLogs {
   }
 
   long committed(LogId log) {
-    return machine(log).committed();
+    return copies.copy(log).committed();
+  }
+
+  CopyFloor floor(LogId log) {
+    return copies.copy(log).floor();
   }
 
   /** Empty when unknown. */
   Optional<NodeId> leader(LogId log) {
-    return LogGroups.node(division(log).getInfo().getLeaderId());
+    return copies.division(log).flatMap(it -> LogGroups.node(it.getInfo().getLeaderId()));
   }
 
   boolean leads(LogId log) {
-    return division(log).getInfo().isLeader();
+    return copies.division(log).filter(it -> it.getInfo().isLeader()).isPresent();
   }
 
   Optional<NodeId> otherLeader(LogId log) {
-    return machine(log).otherLeader();
+    return copies.copy(log).otherLeader();
   }
 
   List<LogStatus> status() {
-    return groups.logs().stream()
-        .map(
-            log ->
-                new LogStatus(
-                    log, leader(log), division(log).getInfo().getCurrentTerm(), committed(log)))
-        .toList();
+    return copies.logs().stream().map(this::status).toList();
+  }
+
+  private LogStatus status(LogId log) {
+    long term = copies.division(log).map(it -> it.getInfo().getCurrentTerm()).orElse(0L);
+    return new LogStatus(log, leader(log), term, committed(log));
   }
 
   /** Members that the leader of this log, which is this node, heard lately; with this node. */
   Set<NodeId> live(LogId log) {
     Set<NodeId> live = new HashSet<>();
     live.add(self);
-    RoleInfoProto role = division(log).getInfo().getRoleInfoProto();
+    Optional<RaftServer.Division> division = copies.division(log);
+    if (division.isEmpty()) {
+      return live;
+    }
+    RoleInfoProto role = division.get().getInfo().getRoleInfoProto();
     for (ServerRpcProto follower : role.getLeaderInfo().getFollowerInfoList()) {
       if (follower.getLastRpcElapsedTimeMs() < LIVE_MILLIS) {
         LogGroups.node(RaftPeerId.valueOf(follower.getId().getId())).ifPresent(live::add);
@@ -174,15 +180,22 @@ final class LocalLogs {
     return live;
   }
 
-  /** Hands leadership over, if this node has it. Completes with an error message, or null. */
-  CompletableFuture<@Nullable String> transfer(LogId log, NodeId to) {
+  NodeId self() {
+    return self;
+  }
+
+  /**
+   * Hands leadership over, if this node has it; to nobody in particular when the target is null.
+   * Completes with an error message, or null.
+   */
+  CompletableFuture<@Nullable String> transfer(LogId log, @Nullable NodeId to) {
     TransferLeadershipRequest request =
         new TransferLeadershipRequest(
             clientId,
             server.getId(),
             groups.groupId(log),
             callIds.incrementAndGet(),
-            LogGroups.peer(to),
+            to == null ? null : LogGroups.peer(to),
             TRANSFER_MILLIS);
     CompletableFuture<RaftClientReply> reply;
     try {
@@ -195,21 +208,5 @@ final class LocalLogs {
           Throwable error = failure != null ? failure : answer.getException();
           return error == null ? null : String.valueOf(error.getMessage());
         });
-  }
-
-  private RaftServer.Division division(LogId log) {
-    return known(divisions.get(log), log);
-  }
-
-  private LogStateMachine machine(LogId log) {
-    return known(machines.get(log), log);
-  }
-
-  private <T> T known(@Nullable T found, LogId log) {
-    if (found == null) {
-      throw new IllegalArgumentException(
-          "cannot find " + log + ": this cluster has " + (divisions.size() - 1) + " shards");
-    }
-    return found;
   }
 }

@@ -8,62 +8,122 @@ import dev.marmot.raft.NodeId;
 import dev.marmot.raft.OrderedLogs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftGroupMemberId;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.server.raftlog.RaftLog;
 import org.apache.ratis.server.storage.RaftStorage;
 import org.apache.ratis.statemachine.SnapshotInfo;
 import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.statemachine.impl.BaseStateMachine;
+import org.apache.ratis.util.LifeCycle;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Hands the committed entries of one log to the listener and completes at once. Thread-safe; Ratis
  * applies on one thread of its own per log.
  *
- * <p>It keeps no state: {@link #getLatestSnapshot} is null, so that after a restart Ratis hands
- * over all committed entries again. The applier finds the entries in the raft log by index.
+ * <p>Its only state is the floor of the copy, which Ratis takes for a snapshot: after a restart the
+ * committed entries from there on are handed over again. The applier finds the entries in the raft
+ * log by index.
  */
 final class LogStateMachine extends BaseStateMachine {
+  private final LogCopy copy;
+  private final FloorMeeting meeting;
   private final LogId log;
   private final OrderedLogs.Listener listener;
   private final FailureSignal failures;
   private final NodeId self;
-  private volatile long committed = LogPosition.NONE.index();
-  private volatile @Nullable NodeId otherLeader;
+  private volatile boolean closeExpected;
 
-  LogStateMachine(LogId log, NodeId self, OrderedLogs.Listener listener, FailureSignal failures) {
-    this.log = log;
+  LogStateMachine(
+      LogCopy copy,
+      FloorMeeting meeting,
+      NodeId self,
+      OrderedLogs.Listener listener,
+      FailureSignal failures) {
+    this.copy = copy;
+    this.meeting = meeting;
+    this.log = copy.log();
     this.self = self;
     this.listener = listener;
     this.failures = failures;
   }
 
-  /** Highest index that was handed over, or that holds an entry of Raft's own. */
-  long committed() {
-    return committed;
+  FloorMeeting meeting() {
+    return meeting;
   }
 
-  /** The last leader other than this node, since start. */
-  Optional<NodeId> otherLeader() {
-    return Optional.ofNullable(otherLeader);
+  /** From now on the end of this log is no failure. */
+  void expectClose() {
+    closeExpected = true;
   }
 
   @Override
   public void initialize(RaftServer server, RaftGroupId group, RaftStorage storage)
       throws IOException {
     super.initialize(server, group, storage);
+    boolean again = copy.committed() > LogPosition.NONE.index();
+    copy.floor().open(storage.getStorageDir().getRoot().toPath());
+    goOnFromFloor(again);
     getLifeCycle().startAndTransition(() -> {});
+  }
+
+  private void goOnFromFloor(boolean tell) {
+    CopyStart start = copy.floor().current();
+    if (start == null) {
+      return;
+    }
+    setLastAppliedTermIndex(start.below());
+    boolean skips = copy.committed() < start.below().getIndex();
+    copy.committed(start.below().getIndex());
+    if (tell && skips) {
+      listener.skipped(log, start.floor());
+    }
   }
 
   @Override
   public @Nullable SnapshotInfo getLatestSnapshot() {
-    return null;
+    CopyStart start = copy.floor().current();
+    return start == null ? null : start.snapshot();
+  }
+
+  @Override
+  public long takeSnapshot() throws IOException {
+    RaftLog raftLog = getServer().join().getDivision(getGroupId()).getRaftLog();
+    copy.floor().raise(raftLog, getLastAppliedTermIndex().getIndex());
+    CopyStart start = copy.floor().current();
+    return start == null ? RaftLog.INVALID_LOG_INDEX : start.below().getIndex();
+  }
+
+  @Override
+  public CompletableFuture<@Nullable TermIndex> notifyInstallSnapshotFromLeader(
+      RoleInfoProto role, TermIndex first) {
+    RaftPeerId leader = RaftPeerId.valueOf(role.getFollowerInfo().getLeaderInfo().getId().getId());
+    return LogGroups.node(leader)
+        .map(node -> meeting.meet(node, first.getIndex()))
+        .orElseGet(
+            () -> CompletableFuture.failedFuture(new IllegalStateException("no leader is known")));
+  }
+
+  @Override
+  public void pause() {
+    getLifeCycle().transitionIfNotEqual(LifeCycle.State.PAUSING);
+    getLifeCycle().transitionIfNotEqual(LifeCycle.State.PAUSED);
+  }
+
+  @Override
+  public void reinitialize() {
+    copy.floor().publish();
+    goOnFromFloor(true);
+    getLifeCycle().startAndTransition(() -> {});
+    meeting.reloaded();
   }
 
   @Override
@@ -78,30 +138,44 @@ final class LogStateMachine extends BaseStateMachine {
   public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
     LogEntryProto entry = transaction.getLogEntry();
     LogPosition position = new LogPosition(entry.getTerm(), entry.getIndex());
-    long before = committed;
-    committed = position.index(); // first: whom the listener wakes must be able to read the entry
-    try {
-      listener.committed(log, position, payload(entry));
-    } catch (RuntimeException | Error e) {
-      committed = before;
-      failures.report(
-          new IllegalStateException("cannot hand over entry " + position + " of " + log, e));
-      // Ratis stops this log; going on would skip the entry.
-      throw e;
+    long before = copy.committed();
+    // What was handed over before this log was opened again stays handed over.
+    if (position.index() > before) {
+      copy.committed(position.index()); // first: whom the listener wakes must be able to read it
+      handOver(position, entry, before);
     }
     updateLastAppliedTermIndex(position.term(), position.index());
     return CompletableFuture.completedFuture(TermReply.of(position.term()));
   }
 
+  private void handOver(LogPosition position, LogEntryProto entry, long before) {
+    try {
+      listener.committed(log, position, payload(entry));
+    } catch (RuntimeException | Error e) {
+      copy.takeBack(before);
+      failures.report(
+          new IllegalStateException("cannot hand over entry " + position + " of " + log, e));
+      // Ratis stops this log; going on would skip the entry.
+      throw e;
+    }
+  }
+
   @Override
   public void notifyTermIndexUpdated(long term, long index) {
     super.notifyTermIndexUpdated(term, index);
-    committed = index;
+    copy.committed(index);
   }
 
   @Override
   public void notifyLeaderChanged(RaftGroupMemberId member, RaftPeerId leader) {
-    LogGroups.node(leader).filter(node -> !node.equals(self)).ifPresent(n -> otherLeader = n);
+    LogGroups.node(leader)
+        .ifPresent(
+            node -> {
+              if (!node.equals(self)) {
+                copy.otherLeader(node);
+              }
+              meeting.leaderChanged(node);
+            });
   }
 
   @Override
@@ -113,7 +187,9 @@ final class LogStateMachine extends BaseStateMachine {
 
   @Override
   public void close() {
-    failures.report(new IllegalStateException("the raft log of " + log + " stopped by itself"));
+    if (!closeExpected) {
+      failures.report(new IllegalStateException("the raft log of " + log + " stopped by itself"));
+    }
   }
 
   static ByteString payload(LogEntryProto entry) {

@@ -2,6 +2,8 @@ package dev.marmot.raft.ratis;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.proto.v1.FloorReply;
+import dev.marmot.proto.v1.FloorRequest;
 import dev.marmot.proto.v1.ProposeRequest;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
@@ -14,13 +16,13 @@ import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.apache.ratis.server.RaftServer;
 import org.jspecify.annotations.Nullable;
@@ -35,16 +37,22 @@ public final class RatisNode implements RaftNode {
   private final Listener listener;
   private final FailureSignal failures;
   private final LogGroups groups;
-  private final Duration proposalTimeLimit;
+  private final Limits limits;
   private volatile @Nullable Running running;
+  private final AtomicBoolean mayLead = new AtomicBoolean(true);
   private boolean started;
 
-  RatisNode(
-      RaftOptions options,
-      Listener listener,
-      Consumer<Throwable> onFailure,
-      Duration proposalTimeLimit) {
-    this.proposalTimeLimit = proposalTimeLimit;
+  /**
+   * How long to wait; tests wait less. Immutable.
+   *
+   * @param stuck how long Ratis may leave an answered question about a floor
+   */
+  record Limits(Duration proposal, Duration stuck) {
+    static final Limits DEFAULT = new Limits(Proposer.TIME_LIMIT, Duration.ofSeconds(10));
+  }
+
+  RatisNode(RaftOptions options, Listener listener, Consumer<Throwable> onFailure, Limits limits) {
+    this.limits = limits;
     this.options = options;
     this.listener = listener;
     this.failures = new FailureSignal(onFailure);
@@ -59,18 +67,21 @@ public final class RatisNode implements RaftNode {
    */
   public static RaftNode open(
       RaftOptions options, Listener listener, Consumer<Throwable> onFailure) {
-    return new RatisNode(options, listener, onFailure, Proposer.TIME_LIMIT);
+    return new RatisNode(options, listener, onFailure, Limits.DEFAULT);
   }
 
   /** What exists between start and close. Immutable. */
   private record Running(
       RaftDirectory directory,
       RaftServer server,
+      LogCopies copies,
       LocalLogs logs,
+      LeadingGate gate,
       Peers peers,
       Proposer proposer,
       Leadership leadership,
-      ScheduledThreadPoolExecutor timer) {}
+      ScheduledThreadPoolExecutor timer,
+      ScheduledThreadPoolExecutor worker) {}
 
   @Override
   public synchronized void start() throws IOException {
@@ -92,42 +103,41 @@ public final class RatisNode implements RaftNode {
   }
 
   private void assemble(RaftDirectory directory) throws IOException {
-    Map<LogId, LogStateMachine> machines = new LinkedHashMap<>();
-    for (LogId id : groups.logs()) {
-      machines.put(id, new LogStateMachine(id, options.self(), listener, failures));
-    }
-    PeerService service =
-        new PeerService(
-            options.cluster(),
-            options.self(),
-            options.handlers(),
-            Map.of(
-                Proposer.METHOD,
-                this::handlePropose,
-                Leadership.METHOD,
-                request -> started().leadership().handle(request)));
-    RaftServer server = RatisServers.build(options, groups, machines, service);
-    Map<LogId, RaftServer.Division> divisions;
+    ScheduledThreadPoolExecutor timer = newThread("raft-timer");
+    ScheduledThreadPoolExecutor worker = newThread("raft-worker");
+    Peers peers = new Peers(options, timer);
+    LogCopies copies =
+        new LogCopies(
+            new LogCopies.Identity(options.self(), groups, options.retention()),
+            listener,
+            failures,
+            peers,
+            worker);
+    RaftServer server = RatisServers.build(options, groups, copies, service());
     try {
       RatisServers.createMissing(server, options, groups);
-      divisions = RatisServers.divisions(server, groups);
+      RatisServers.checkLoaded(server, groups);
     } catch (IOException | RuntimeException e) {
       failures.silence();
       server.close();
       throw e;
     }
-    ScheduledThreadPoolExecutor timer = newTimer();
-    LocalLogs logs = new LocalLogs(options.self(), groups, server, machines, divisions);
-    Peers peers = new Peers(options, timer);
-    Proposer proposer = new Proposer(options.self(), logs, peers, timer, proposalTimeLimit);
+    copies.serve(server);
+    LocalLogs logs = new LocalLogs(options.self(), groups, server, copies);
+    Proposer proposer = new Proposer(options.self(), logs, peers, timer, limits.proposal());
     Leadership leadership =
         new Leadership(options.self(), options.members(), groups, logs, peers, timer);
+    LeadingGate gate = new LeadingGate(mayLead, server, groups, logs, copies, timer);
     // Before the server starts: the listener and other nodes may call at once.
-    running = new Running(directory, server, logs, peers, proposer, leadership, timer);
+    running =
+        new Running(
+            directory, server, copies, logs, gate, peers, proposer, leadership, timer, worker);
     RatisServers.start(server, options);
-    RatisServers.checkMembers(options, groups, divisions);
+    RatisServers.checkMember(server, options, groups);
+    gate.start();
     peers.start();
     leadership.start();
+    new LogKeeper(groups, copies, server, worker, failures, limits.stuck()).start();
     log.atInfo()
         .addKeyValue("node", options.self())
         .addKeyValue("port", options.bindPort())
@@ -136,12 +146,26 @@ public final class RatisNode implements RaftNode {
         .log("raft started");
   }
 
-  private ScheduledThreadPoolExecutor newTimer() {
+  private PeerService service() {
+    return new PeerService(
+        options.cluster(),
+        options.self(),
+        options.handlers(),
+        Map.of(
+            Proposer.METHOD,
+            this::handlePropose,
+            Leadership.METHOD,
+            request -> started().leadership().handle(request),
+            FloorMeeting.METHOD,
+            this::handleFloor));
+  }
+
+  private ScheduledThreadPoolExecutor newThread(String job) {
     ScheduledThreadPoolExecutor timer =
         new ScheduledThreadPoolExecutor(
             1,
             task -> {
-              Thread thread = new Thread(task, options.self() + "-raft-timer");
+              Thread thread = new Thread(task, options.self() + "-" + job);
               thread.setDaemon(true);
               return thread;
             });
@@ -168,6 +192,21 @@ public final class RatisNode implements RaftNode {
         .logs()
         .propose(new LogId(request.getLog()), request.getEntry())
         .thenApply(outcome -> outcome.toReply().toByteString());
+  }
+
+  private CompletionStage<ByteString> handleFloor(ByteString bytes) {
+    FloorRequest request;
+    try {
+      request = FloorRequest.parseFrom(bytes);
+    } catch (InvalidProtocolBufferException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    CopyStart start = started().logs().floor(new LogId(request.getLog())).current();
+    FloorReply.Builder reply = FloorReply.newBuilder();
+    if (start != null) {
+      reply.setFloor(start.toProto());
+    }
+    return CompletableFuture.completedFuture(reply.build().toByteString());
   }
 
   @Override
@@ -200,12 +239,16 @@ public final class RatisNode implements RaftNode {
 
   @Override
   public Floor floor(LogId id) {
-    return Floor.NONE;
+    Running now = running;
+    return now == null ? Floor.NONE : now.logs().floor(id).floor();
   }
 
   @Override
   public void raiseFloor(LogId id, Floor floor) {
-    throw new UnsupportedOperationException("cannot purge " + id + ": not built yet");
+    Running now = running;
+    if (now != null) {
+      now.logs().floor(id).allow(floor);
+    }
   }
 
   @Override
@@ -227,6 +270,20 @@ public final class RatisNode implements RaftNode {
   @Override
   public List<Member> members() {
     return options.members();
+  }
+
+  @Override
+  public void mayLead(boolean allowed) {
+    mayLead.set(allowed);
+    Running now = running;
+    if (now != null) {
+      now.gate().hurry();
+    }
+  }
+
+  /** For tests. */
+  LogCopies copies() {
+    return started().copies();
   }
 
   @Override
@@ -261,6 +318,7 @@ public final class RatisNode implements RaftNode {
       log.atWarn().setCause(e).log("closing raft failed");
     }
     now.timer().shutdownNow();
+    now.worker().shutdownNow();
     // Only now: calls that come in while the server closes still find the node.
     running = null;
     try {

@@ -106,10 +106,16 @@ final class RatisOptions {
   }
 
   private static void snapshots(RaftProperties properties) {
-    // Logs are not purged: the state machine takes no snapshot, on its own or at stop.
+    // A floor far below the last entry would make Ratis take snapshots in a hot loop: it is told
+    // when there is one to take.
     RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, false);
     RaftServerConfigKeys.Snapshot.setTriggerWhenStopEnabled(properties, false);
     RaftServerConfigKeys.Snapshot.setTriggerWhenRemoveEnabled(properties, false);
+    // Purging goes exactly up to the floor, whatever other members have: what to keep for them is
+    // part of the floor.
+    RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, true);
+    RaftServerConfigKeys.Log.setPurgePreservationLogNum(properties, 0);
+    RaftServerConfigKeys.Log.setPurgeGap(properties, 1);
   }
 
   private static void limits(RaftProperties properties) {

@@ -6,20 +6,20 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.grpc.GrpcConfigKeys;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.GroupManagementRequest;
 import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.storage.RaftStorage;
 import org.apache.ratis.util.ExitUtils;
@@ -30,10 +30,7 @@ final class RatisServers {
 
   /** A server with the logs on disk, not yet on the network. */
   static RaftServer build(
-      RaftOptions options,
-      LogGroups groups,
-      Map<LogId, LogStateMachine> machines,
-      PeerService service)
+      RaftOptions options, LogGroups groups, LogCopies copies, PeerService service)
       throws IOException {
     keepProcessAlive();
     Parameters parameters = new Parameters();
@@ -50,7 +47,7 @@ final class RatisServers {
             .setProperties(RatisOptions.properties(options))
             .setParameters(parameters)
             .setOption(RaftStorage.StartupOption.RECOVER)
-            .setStateMachineRegistry(group -> machine(groups, machines, group))
+            .setStateMachineRegistry(copies::open)
             .build();
     // Addresses of today come first: the ones on disk are those of the first start.
     server.getServerRpc().addRaftPeers(others(options, groups));
@@ -100,50 +97,31 @@ final class RatisServers {
     }
   }
 
-  private static LogStateMachine machine(
-      LogGroups groups, Map<LogId, LogStateMachine> machines, RaftGroupId group) {
-    LogId log =
-        groups.log(group).orElseThrow(() -> new IllegalStateException("unknown raft log " + group));
-    LogStateMachine machine = machines.get(log);
-    if (machine == null) {
-      throw new IllegalStateException("no state machine for " + log);
-    }
-    return machine;
-  }
-
   private static List<RaftPeer> others(RaftOptions options, LogGroups groups) {
     RaftPeerId self = LogGroups.peer(options.self());
     return groups.peers().stream().filter(peer -> !peer.getId().equals(self)).toList();
   }
 
-  /** All divisions; Ratis itself only logs the ones that did not load. */
-  static Map<LogId, RaftServer.Division> divisions(RaftServer server, LogGroups groups)
-      throws IOException {
-    Map<LogId, RaftServer.Division> divisions = new LinkedHashMap<>();
+  /** Ratis itself only logs the ones that did not load. */
+  static void checkLoaded(RaftServer server, LogGroups groups) throws IOException {
     for (LogId log : groups.logs()) {
       try {
-        divisions.put(log, server.getDivision(groups.groupId(log)));
+        server.getDivision(groups.groupId(log));
       } catch (IOException e) {
         throw new IOException("cannot open the raft log of " + log + ": " + e.getMessage(), e);
       }
     }
-    return divisions;
   }
 
-  /** Refuses a list of members that is not the one with which the logs were created. */
-  static void checkMembers(
-      RaftOptions options, LogGroups groups, Map<LogId, RaftServer.Division> divisions)
+  /** Refuses to start as a node that the others have removed. */
+  static void checkMember(RaftServer server, RaftOptions options, LogGroups groups)
       throws IOException {
-    Set<RaftPeerId> given = new HashSet<>();
-    groups.peers().forEach(peer -> given.add(peer.getId()));
-    for (Map.Entry<LogId, RaftServer.Division> entry : divisions.entrySet()) {
-      Set<RaftPeerId> stored = new HashSet<>();
-      entry.getValue().getRaftConf().getAllPeers().forEach(peer -> stored.add(peer.getId()));
-      if (!stored.equals(given)) {
-        throw new IOException(
-            "cannot start: %s in %s has the members %s, but %s are given"
-                .formatted(entry.getKey(), options.directory(), stored, given));
-      }
+    RaftConfiguration members = server.getDivision(groups.groupId(LogId.ORDER)).getRaftConf();
+    if (members.getPeer(server.getId()) == null
+        && members.getPeer(server.getId(), RaftPeerRole.LISTENER) == null) {
+      throw new IOException(
+          "cannot start: in %s the cluster has the members %s, and %s is not among them"
+              .formatted(options.directory(), members.getAllPeers(), options.self()));
     }
   }
 

@@ -116,6 +116,28 @@ final class OrderedLogsTest {
   }
 
   @Test
+  void mayLead_taken_leadsNothingAndIsNotElected_untilGiven() {
+    int id = cluster.leader(SHARD);
+    NodeId self = new NodeId(id);
+    cluster.node(id).mayLead(false);
+    await().until(() -> !TestCluster.leaders(cluster.node(id)).containsValue(self));
+    cluster.awaitLeaders();
+    int leader = cluster.leader(SHARD);
+    assertThatThrownBy(
+            () -> cluster.node(leader).transferLeadership(SHARD, self).toCompletableFuture().join())
+        .hasMessageContaining("cannot move the leader of shard 1 to " + self);
+    cluster.node(id).mayLead(true);
+    await()
+        .ignoreExceptions()
+        .until(
+            () -> {
+              cluster.node(leader).transferLeadership(SHARD, self).toCompletableFuture().join();
+              return true;
+            });
+    assertThat(cluster.leader(SHARD)).isEqualTo(id);
+  }
+
+  @Test
   void propose_largeEntries_takenOrRefusedBySize() throws IOException {
     ByteString large = ByteString.copyFrom(new byte[1_500_000]);
     RaftNode follower = cluster.node(cluster.follower(SHARD));

@@ -179,7 +179,7 @@ final class RatisNodeTest {
   }
 
   @Test
-  void start_fewerShardsOrOtherMembers_refused() throws IOException {
+  void start_fewerShards_refused() throws IOException {
     cluster.start(1, 2, 3);
     for (int log = 0; log <= 2; log++) {
       cluster.propose(1, new LogId(log), "x");
@@ -198,17 +198,6 @@ final class RatisNodeTest {
             1,
             Map.of()),
         "belongs to another cluster or to a higher number of shards");
-    assertStartFails(
-        new RaftOptions(
-            good.cluster(),
-            good.self(),
-            good.members().subList(0, 2),
-            good.bindHost(),
-            good.bindPort(),
-            good.directory(),
-            2,
-            Map.of()),
-        "has the members");
   }
 
   private static void assertStartFails(RaftOptions options, String message) {
@@ -226,7 +215,8 @@ final class RatisNodeTest {
     }
     CompletionStage<LogPosition> poison =
         cluster.node(1).propose(SHARD, ByteString.copyFromUtf8("poison"));
-    await().until(() -> cluster.failures.size() == 3);
+    // Threads of Ratis that still use the log when it stops throw.
+    await().dontCatchUncaughtExceptions().until(() -> cluster.failures.size() == 3);
     assertThat(cluster.failures)
         .allSatisfy(e -> assertThat(e).hasMessageContaining("cannot hand over entry"));
     assertThat(cluster.node(1).committed(SHARD))

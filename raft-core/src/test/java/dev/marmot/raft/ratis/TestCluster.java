@@ -14,6 +14,7 @@ import dev.marmot.raft.OrderedLogs;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
+import dev.marmot.raft.Retention;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -32,6 +33,7 @@ import java.util.concurrent.TimeUnit;
 /** Nodes in this JVM with real logs on disk, on loopback. Confined to the test thread. */
 final class TestCluster implements AutoCloseable {
   static final Duration PROPOSAL_LIMIT = Duration.ofSeconds(5);
+  static final Duration STUCK_LIMIT = Duration.ofSeconds(1);
   static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final Path directory;
@@ -39,14 +41,28 @@ final class TestCluster implements AutoCloseable {
   private final String host;
   private final List<Member> members = new ArrayList<>();
   private final Map<NodeId, RatisNode> nodes = new TreeMap<>();
-  private final Map<NodeId, Map<LogId, List<Seen>>> seen = new ConcurrentHashMap<>();
+  private final Map<NodeId, Recorder> recorders = new ConcurrentHashMap<>();
+  private Retention retention = Retention.DEFAULT;
   final List<Throwable> failures = new CopyOnWriteArrayList<>();
 
   /** An entry that a listener got. */
   record Seen(LogPosition position, String text) {}
 
   /** Writes down what is handed over. */
-  private record Recorder(Map<LogId, List<Seen>> seen) implements OrderedLogs.Listener {
+  record Recorder(
+      Map<LogId, List<Seen>> seen,
+      Map<LogId, List<Floor>> skips,
+      Map<LogId, List<Floor>> asked,
+      CompletableFuture<Void> caughtUp)
+      implements OrderedLogs.Listener {
+    Recorder() {
+      this(
+          new ConcurrentHashMap<>(),
+          new ConcurrentHashMap<>(),
+          new ConcurrentHashMap<>(),
+          new CompletableFuture<>());
+    }
+
     @Override
     public void committed(LogId log, LogPosition position, ByteString entry) {
       String text = entry.size() > 100 ? "large" : entry.toStringUtf8();
@@ -58,18 +74,19 @@ final class TestCluster implements AutoCloseable {
 
     @Override
     public CompletionStage<Void> behind(LogId log, Floor floor) {
-      return CompletableFuture.failedFuture(new IllegalStateException(log + " is behind " + floor));
+      asked.computeIfAbsent(log, none -> new CopyOnWriteArrayList<>()).add(floor);
+      return caughtUp;
     }
 
     @Override
     public void skipped(LogId log, Floor floor) {
-      throw new IllegalStateException(log + " skipped to " + floor);
+      skips.computeIfAbsent(log, none -> new CopyOnWriteArrayList<>()).add(floor);
     }
   }
 
   /** A listener whose records nobody reads. */
   static OrderedLogs.Listener recorder() {
-    return new Recorder(new ConcurrentHashMap<>());
+    return new Recorder();
   }
 
   TestCluster(Path directory, int shards) throws IOException {
@@ -118,15 +135,21 @@ final class TestCluster implements AutoCloseable {
         self.port(),
         directory.resolve(self.id().toString()),
         shards,
-        Map.of("echo", echo, "silence", silence));
+        Map.of("echo", echo, "silence", silence),
+        retention);
   }
 
   void start(int... ids) throws IOException {
     for (int id : ids) {
       NodeId self = new NodeId(id);
-      Map<LogId, List<Seen>> own = new ConcurrentHashMap<>();
-      seen.put(self, own);
-      RatisNode node = new RatisNode(options(id), new Recorder(own), failures::add, PROPOSAL_LIMIT);
+      Recorder recorder = new Recorder();
+      recorders.put(self, recorder);
+      RatisNode node =
+          new RatisNode(
+              options(id),
+              recorder,
+              failures::add,
+              new RatisNode.Limits(PROPOSAL_LIMIT, STUCK_LIMIT));
       node.start();
       nodes.put(self, node);
     }
@@ -138,6 +161,10 @@ final class TestCluster implements AutoCloseable {
   }
 
   RaftNode node(int id) {
+    return ratisNode(id);
+  }
+
+  RatisNode ratisNode(int id) {
     RatisNode node = nodes.get(new NodeId(id));
     if (node == null) {
       throw new IllegalStateException("n" + id + " is not running");
@@ -150,7 +177,16 @@ final class TestCluster implements AutoCloseable {
   }
 
   List<Seen> seen(int id, LogId log) {
-    return List.copyOf(seen.getOrDefault(new NodeId(id), Map.of()).getOrDefault(log, List.of()));
+    return List.copyOf(recorder(id).seen().getOrDefault(log, List.of()));
+  }
+
+  Recorder recorder(int id) {
+    return recorders.computeIfAbsent(new NodeId(id), none -> new Recorder());
+  }
+
+  /** For nodes that start from now on. */
+  void retain(long entries, long bytes) {
+    retention = new Retention(entries, bytes);
   }
 
   /** Waits until all running nodes agree on a running leader of each log. */

@@ -1,0 +1,89 @@
+package dev.marmot.raft.ratis;
+
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.OrderedLogs;
+import dev.marmot.raft.Retention;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ScheduledExecutorService;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.server.RaftServer;
+import org.jspecify.annotations.Nullable;
+
+/** All log copies of this node, and the part of Ratis that serves each. Thread-safe. */
+final class LogCopies {
+  private final NodeId self;
+  private final LogGroups groups;
+  private final Retention retention;
+  private final OrderedLogs.Listener listener;
+  private final FailureSignal failures;
+  private final Peers peers;
+  private final ScheduledExecutorService worker;
+  private final Map<LogId, LogCopy> copies = new ConcurrentSkipListMap<>();
+  private volatile @Nullable RaftServer server;
+
+  LogCopies(
+      Identity identity,
+      OrderedLogs.Listener listener,
+      FailureSignal failures,
+      Peers peers,
+      ScheduledExecutorService worker) {
+    this.self = identity.self();
+    this.groups = identity.groups();
+    this.retention = identity.retention();
+    this.listener = listener;
+    this.failures = failures;
+    this.peers = peers;
+    this.worker = worker;
+  }
+
+  /** Whose copies these are. Immutable. */
+  record Identity(NodeId self, LogGroups groups, Retention retention) {}
+
+  /** Called by Ratis each time that it opens a log. */
+  LogStateMachine open(RaftGroupId group) {
+    LogId log =
+        groups.log(group).orElseThrow(() -> new IllegalStateException("unknown raft log " + group));
+    LogCopy copy = copies.computeIfAbsent(log, id -> new LogCopy(id, retention));
+    FloorMeeting meeting = new FloorMeeting(copy, listener, peers, worker, failures);
+    LogStateMachine machine = new LogStateMachine(copy, meeting, self, listener, failures);
+    copy.machine(machine);
+    return machine;
+  }
+
+  /** Before the server starts. */
+  void serve(RaftServer built) {
+    server = built;
+  }
+
+  /** In order of their numbers. */
+  List<LogId> logs() {
+    return List.copyOf(copies.keySet());
+  }
+
+  LogCopy copy(LogId log) {
+    LogCopy copy = copies.get(log);
+    if (copy == null) {
+      throw new IllegalArgumentException(
+          "cannot find " + log + ": this cluster has " + (copies.size() - 1) + " shards");
+    }
+    return copy;
+  }
+
+  /** Empty while Ratis opens the log anew. */
+  Optional<RaftServer.Division> division(LogId log) {
+    RaftServer now = server;
+    if (now == null) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(now.getDivision(groups.groupId(copy(log).log())));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,141 @@
+package dev.marmot.raft.ratis;
+
+import dev.marmot.raft.LogId;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.GroupManagementRequest;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftGroup;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.SnapshotManagementRequest;
+import org.apache.ratis.server.RaftServer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks after the log copies: purges them when their floors may rise, and opens a log again that
+ * Ratis has left stuck. Confined to the worker thread.
+ */
+final class LogKeeper {
+  private static final Logger logger = LoggerFactory.getLogger(LogKeeper.class);
+  private static final long EVERY_MILLIS = 500;
+  private static final long PURGE_TIMEOUT_MILLIS = 3000;
+
+  private final LogGroups groups;
+  private final LogCopies copies;
+  private final RaftServer server;
+  private final ScheduledExecutorService worker;
+  private final FailureSignal failures;
+  private final Duration stuckAfter;
+  private final ClientId clientId = ClientId.randomId();
+  private final AtomicLong callIds = new AtomicLong();
+  private final Set<LogId> purging = ConcurrentHashMap.newKeySet();
+
+  /**
+   * @param stuckAfter how long Ratis may leave an answered question about a floor
+   */
+  LogKeeper(
+      LogGroups groups,
+      LogCopies copies,
+      RaftServer server,
+      ScheduledExecutorService worker,
+      FailureSignal failures,
+      Duration stuckAfter) {
+    this.groups = groups;
+    this.copies = copies;
+    this.server = server;
+    this.worker = worker;
+    this.failures = failures;
+    this.stuckAfter = stuckAfter;
+  }
+
+  void start() {
+    // Ends with the worker, which belongs to the node.
+    var unused =
+        worker.scheduleWithFixedDelay(
+            this::round, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private void round() {
+    for (LogId log : copies.logs()) {
+      try {
+        look(copies.copy(log));
+      } catch (IOException | RuntimeException e) {
+        // An exception would end the schedule silently; the next round tries again.
+        logger.atWarn().addKeyValue("log", log).setCause(e).log("looking after a raft log failed");
+      }
+    }
+  }
+
+  private void look(LogCopy copy) throws IOException {
+    LogStateMachine machine = copy.machine();
+    if (machine != null && machine.meeting().stuck(System.nanoTime(), stuckAfter)) {
+      logger.atWarn().addKeyValue("log", copy.log()).log("raft log is stuck, opening it again");
+      reopen(copy, machine);
+    } else if (copy.floor().due(copy.committed()) && purging.add(copy.log())) {
+      purge(copy.log());
+    }
+  }
+
+  private void purge(LogId log) {
+    SnapshotManagementRequest request =
+        SnapshotManagementRequest.newCreate(
+            clientId,
+            server.getId(),
+            groups.groupId(log),
+            callIds.incrementAndGet(),
+            PURGE_TIMEOUT_MILLIS,
+            // Not 0, which stands for Ratis' own default of many entries.
+            1);
+    var unused =
+        server
+            .snapshotManagementAsync(request)
+            .whenComplete(
+                (reply, failure) -> {
+                  purging.remove(log);
+                  Throwable error = failure != null ? failure : reply.getException();
+                  if (error != null) {
+                    logger
+                        .atDebug()
+                        .addKeyValue("log", log)
+                        .addKeyValue("cause", error.getMessage())
+                        .log("raft log not purged now");
+                  }
+                });
+  }
+
+  private void reopen(LogCopy copy, LogStateMachine machine) {
+    machine.expectClose();
+    RaftGroupId group = groups.groupId(copy.log());
+    try {
+      manage(
+          GroupManagementRequest.newRemove(
+              clientId, server.getId(), callIds.incrementAndGet(), group, false, false));
+      // Without members: they are on disk.
+      manage(
+          GroupManagementRequest.newAdd(
+              clientId,
+              server.getId(),
+              callIds.incrementAndGet(),
+              RaftGroup.valueOf(group),
+              false));
+    } catch (CompletionException e) {
+      failures.report(
+          new IllegalStateException("cannot open " + copy.log() + " again: " + e.getCause(), e));
+    }
+  }
+
+  private void manage(GroupManagementRequest request) {
+    RaftClientReply reply = server.groupManagementAsync(request).join();
+    if (!reply.isSuccess()) {
+      throw new CompletionException(reply.getException());
+    }
+  }
+}
