@@ -86,7 +86,8 @@ final class SqliteInstall implements InstallTransaction {
                       TableWriter table = side.tables().withId(id);
                       if (table != null) {
                         RowKey key = new RowKey(table.schema().name(), canonical);
-                        keys.add(new PendingKey(key, table.keys().keyHash(canonical)));
+                        boolean parked = side.aside().parked(key).isPresent();
+                        keys.add(new PendingKey(key, table.keys().keyHash(canonical), parked));
                       }
                     }));
     return keys;

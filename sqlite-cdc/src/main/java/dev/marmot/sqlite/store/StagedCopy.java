@@ -17,14 +17,14 @@ final class StagedCopy implements StagedReplica {
   private final Path file;
   private final Connection connection;
   private final StagedStore store;
-  private final long pendingUpTo;
+  private final long[] leftOut;
   private boolean open = true;
 
-  StagedCopy(Path file, Connection connection, StagedStore store, long pendingUpTo) {
+  StagedCopy(Path file, Connection connection, StagedStore store, long[] leftOut) {
     this.file = file;
     this.connection = connection;
     this.store = store;
-    this.pendingUpTo = pendingUpTo;
+    this.leftOut = leftOut;
   }
 
   @Override
@@ -33,8 +33,8 @@ final class StagedCopy implements StagedReplica {
   }
 
   @Override
-  public long pendingUpTo() {
-    return pendingUpTo;
+  public long[] leftOut() {
+    return leftOut.clone();
   }
 
   @Override

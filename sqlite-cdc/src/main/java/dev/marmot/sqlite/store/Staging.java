@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.LongSupplier;
+import java.util.stream.LongStream;
 import org.sqlite.SQLiteConnection;
 
 /**
@@ -149,19 +150,19 @@ final class Staging {
     try (Statement statement = copy.createStatement()) {
       statement.execute("PRAGMA synchronous=OFF");
       side.begin(state);
-      long pendingUpTo = removePending(side);
+      long[] leftOut = removePending(side);
       storeParked(side);
       statement.execute("DELETE FROM main.__marmot_parked");
       statement.execute("DELETE FROM main.__marmot_skipped");
       statement.execute("DELETE FROM main.__marmot_change_log");
       side.pending().restart();
       side.commit();
-      return new StagedCopy(file, copy, new StagedStore(copy, side, state), pendingUpTo);
+      return new StagedCopy(file, copy, new StagedStore(copy, side, state), leftOut);
     }
   }
 
-  private static long removePending(WriteSide side) throws SQLException {
-    long[] newest = {0};
+  private static long[] removePending(WriteSide side) throws SQLException {
+    LongStream.Builder hashes = LongStream.builder();
     side.pending()
         .forEach(
             (id, canonical, seq) -> {
@@ -171,10 +172,10 @@ final class Staging {
                 List<SqliteValue> key = side.changeLog().keyAt(seq, arity);
                 side.triggers().suspend(table.schema());
                 table.delete(new RowImage(table.schema().shape(), key, List.of(), true, false, 0));
-                newest[0] = Math.max(newest[0], seq);
+                hashes.add(table.keys().keyHash(canonical));
               }
             });
-    return newest[0];
+    return hashes.build().toArray();
   }
 
   /** What kept a row parked was pending, so it fits now. */
