@@ -188,6 +188,11 @@ final class Differences implements AutoCloseable {
     }
   }
 
+  /** Whatever the file lacked, it has now. */
+  void forgetMustInstall() throws SQLException {
+    execute("DELETE FROM main.__marmot_meta WHERE key='" + Adoption.MUST_INSTALL + "'");
+  }
+
   /** Replaces the rows of a bookkeeping table by the snapshot's. */
   void take(String table, String columns) throws SQLException {
     execute("DELETE FROM main." + table);

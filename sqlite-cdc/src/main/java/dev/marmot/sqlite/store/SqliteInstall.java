@@ -350,6 +350,7 @@ final class SqliteInstall implements InstallTransaction {
 
   @Override
   public void commit() {
+    run("commit the installation", differences::forgetMustInstall);
     transaction.commit();
     end();
   }

@@ -291,6 +291,23 @@ public final class SqliteReplicaStore implements ReplicaStore {
         });
   }
 
+  /** What identifies the file and its state, for the checks at start. */
+  public StoreFacts facts() {
+    boolean mustInstall = meta(Adoption.MUST_INSTALL).isPresent();
+    return status(
+        "read the change log",
+        connection -> {
+          long newest =
+              SqliteSnapshot.number(connection, "SELECT max(seq) FROM main.__marmot_change_log");
+          return new StoreFacts(state.file(), state.position(), newest, mustInstall);
+        });
+  }
+
+  /** Notes, until a snapshot is installed, that the rows are not those of the position. */
+  public void requireInstall() {
+    meta(Adoption.MUST_INSTALL, "1");
+  }
+
   /** Content hash of each replicated table, all at one moment, to compare files. */
   public Map<String, String> digests() {
     return status(

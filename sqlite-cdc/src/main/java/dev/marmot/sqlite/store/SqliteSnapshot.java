@@ -107,6 +107,14 @@ public final class SqliteSnapshot implements Snapshot {
     return state;
   }
 
+  /**
+   * Makes a database of it where there is none yet: the same rows at the same position, with an
+   * identity of its own. Fails when there is a file, and never leaves a part of one.
+   */
+  public void place(Path target) {
+    Adoption.place(path, target);
+  }
+
   /** A value that the donor kept in its file under this key: its cluster. */
   public Optional<String> meta(String key) {
     try (Connection connection = connect();

@@ -55,6 +55,8 @@ final class StagedCopy implements StagedReplica {
             null);
       }
       store.close();
+      // Truncated, so without meaning; SQLite leaves it where the lock was exclusive.
+      Files.deleteIfExists(file.resolveSibling(file.getFileName() + "-journal"));
       WalSync.force(file);
       Path sealed =
           file.resolveSibling(

@@ -1,0 +1,112 @@
+package dev.marmot.sqlite.store;
+
+import dev.marmot.sqlite.hooks.DatabaseFile;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+
+/** Makes a copy of one node's file the file of another node. Pure functions of files. */
+public final class Adoption {
+  static final String MUST_INSTALL = "must_install";
+  private static final Duration LOCK_WAIT = Duration.ofSeconds(5);
+
+  private Adoption() {}
+
+  /**
+   * Gives a file that was copied, or restored from a backup, an identity of its own. What was
+   * pending in it is another file's affair: its rows are put right by the installation of a
+   * snapshot, which the file needs from now on ({@link StoreFacts#mustInstall}). No store has the
+   * file open.
+   *
+   * @return false when Marmot never was in the file, so that there is nothing to do
+   */
+  public static boolean adopt(Path database) {
+    try (Connection connection = new DatabaseFile(database, LOCK_WAIT).connect();
+        Statement statement = connection.createStatement()) {
+      if (SqliteSnapshot.number(
+              connection, "SELECT count(*) FROM main.sqlite_master WHERE name='__marmot_state'")
+          == 0) {
+        return false;
+      }
+      statement.execute("BEGIN IMMEDIATE");
+      renew(connection, statement);
+      statement.execute("INSERT INTO main.__marmot_meta VALUES('" + MUST_INSTALL + "','1')");
+      statement.execute("COMMIT");
+      return true;
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("adopt " + database, e);
+    }
+  }
+
+  private static void renew(Connection connection, Statement statement) throws SQLException {
+    try (Query query = new Query(connection, "UPDATE main.__marmot_state SET file=?1")) {
+      query.bind(1, new SecureRandom().nextLong()).update();
+    }
+    for (String table : List.of("change_log", "skipped", "parked")) {
+      statement.execute("DELETE FROM main.__marmot_" + table);
+    }
+    statement.execute("DELETE FROM main.__marmot_meta WHERE key<>'cluster'");
+  }
+
+  /**
+   * Makes a database of a snapshot, with an identity of its own. It appears whole, and never in the
+   * place of another file.
+   */
+  static void place(Path snapshot, Path target) {
+    Path next = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".new");
+    try {
+      try {
+        Files.copy(snapshot, next);
+        renew(next);
+        WalSync.force(next);
+        setOrphansAside(target);
+        Files.createLink(target, next);
+      } finally {
+        StagedCopy.delete(next);
+      }
+      WalSync.force(target.toAbsolutePath().resolveSibling(""));
+    } catch (FileAlreadyExistsException e) {
+      throw new SqliteReplicationException(
+          "cannot place a snapshot at "
+              + target
+              + ": there is a file; install the snapshot in it, or move it away",
+          e);
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("place a snapshot at " + target, e);
+    } catch (IOException e) {
+      throw new SqliteReplicationException(
+          "cannot place a snapshot at " + target + ": " + e + "; check the disk and the path", e);
+    }
+  }
+
+  private static void renew(Path file) throws SQLException {
+    try (Connection connection = new DatabaseFile(file, LOCK_WAIT).connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("BEGIN IMMEDIATE");
+      renew(connection, statement);
+      statement.execute("COMMIT");
+    }
+  }
+
+  /** SQLite would take the WAL of a file that is gone for the new file's. */
+  private static void setOrphansAside(Path target) throws IOException {
+    if (Files.exists(target)) {
+      throw new FileAlreadyExistsException(target.toString());
+    }
+    for (String suffix : List.of("-wal", "-journal", "-shm")) {
+      Path orphan = target.resolveSibling(target.getFileName() + suffix);
+      if (Files.exists(orphan)) {
+        Files.move(
+            orphan, orphan.resolveSibling(orphan.getFileName() + ".orphan-" + UUID.randomUUID()));
+      }
+    }
+  }
+}
