@@ -17,11 +17,35 @@ public interface RaftNode extends OrderedLogs, AutoCloseable {
    */
   void start() throws IOException;
 
-  /** The order log first, then the shards. */
+  /** The order log first, then the shards; empty before the start. */
   List<LogStatus> status();
 
-  /** Everybody in the cluster, this node included. */
+  /**
+   * Everybody in the cluster, as this node's copy of the order log knows; before that, everybody in
+   * the options.
+   */
   List<Member> members();
+
+  /**
+   * Makes a running node that waits to join ({@link RaftOptions#join}) a member of all logs, one
+   * after the other. May be asked of any member, and again after it broke off; the same node under
+   * the same id that comes back without its directory, or at another address, replaces its former
+   * self. Takes as long as the new node needs to catch up.
+   *
+   * @param voting whether its copies count for commits; otherwise it only listens
+   * @return completes when it is a member of all logs; exceptionally with a message that says where
+   *     it stopped
+   */
+  CompletionStage<Void> add(Member member, boolean voting);
+
+  /**
+   * Takes a node, up or not, out of all logs. May be asked of any member, and again after it broke
+   * off. The node, when it is up, fails with a {@link RemovedException}.
+   *
+   * @param force also when too few of those that remain are up to decide anything
+   * @return completes when it is gone; exceptionally with a message that says why not
+   */
+  CompletionStage<Void> remove(NodeId node, boolean force);
 
   /**
    * Hands leadership of a log to another node, wherever the leader is. Completes when the new

@@ -17,6 +17,8 @@ import java.util.Map;
  * @param handlers calls that this node answers, by method name; the names that the implementation
  *     takes itself are refused
  * @param retention what a log keeps for members that lag
+ * @param join whether a directory without logs waits to be added to a running cluster ({@link
+ *     RaftNode#add}); the members are then only whom to call. A directory that was in use goes on
  */
 public record RaftOptions(
     String cluster,
@@ -27,7 +29,8 @@ public record RaftOptions(
     Path directory,
     int shards,
     Map<String, PeerHandler> handlers,
-    Retention retention) {
+    Retention retention,
+    boolean join) {
   public RaftOptions {
     members = List.copyOf(members);
     handlers = Map.copyOf(handlers);
@@ -43,12 +46,20 @@ public record RaftOptions(
       int shards,
       Map<String, PeerHandler> handlers) {
     this(
-        cluster, self, members, bindHost, bindPort, directory, shards, handlers, Retention.DEFAULT);
+        cluster, self, members, bindHost, bindPort, directory, shards, handlers,
+        Retention.DEFAULT,
+        false);
   }
 
   /** The same with other limits on what logs keep. */
   public RaftOptions withRetention(Retention other) {
     return new RaftOptions(
-        cluster, self, members, bindHost, bindPort, directory, shards, handlers, other);
+        cluster, self, members, bindHost, bindPort, directory, shards, handlers, other, join);
+  }
+
+  /** The same, waiting to be added to a running cluster. */
+  public RaftOptions joining() {
+    return new RaftOptions(
+        cluster, self, members, bindHost, bindPort, directory, shards, handlers, retention, true);
   }
 }

@@ -5,6 +5,7 @@ import dev.marmot.proto.v1.LogFloor;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.Retention;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -65,6 +66,19 @@ final class CopyFloor {
   Floor floor() {
     CopyStart now = published;
     return now == null ? Floor.NONE : now.floor();
+  }
+
+  /** What the copy takes on disk; 0 when that cannot be seen now. */
+  synchronized long bytes() {
+    Path directory = group;
+    if (directory == null) {
+      return 0;
+    }
+    try {
+      return LogFiles.segments(directory).stream().mapToLong(LogFiles.Segment::bytes).sum();
+    } catch (IOException | UncheckedIOException e) {
+      return 0;
+    }
   }
 
   /** The node needs nothing below this floor. */

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.FloorReply;
 import dev.marmot.proto.v1.FloorRequest;
+import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.OrderedLogs;
 import java.io.IOException;
@@ -95,6 +96,11 @@ final class FloorMeeting {
         .log("behind the leader's copy");
     execute(() -> ask(now, null, 1));
     return now.answer;
+  }
+
+  /** A node that joins may hear of the leader here first. */
+  void introduce(Member leader) {
+    peers.introduce(leader);
   }
 
   private void ask(Attempt now, @Nullable CopyStart reached, int round) {

@@ -5,7 +5,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.TransferReply;
 import dev.marmot.proto.v1.TransferRequest;
 import dev.marmot.raft.LogId;
-import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.shard.LeaderBalancer;
 import dev.marmot.raft.shard.Move;
@@ -31,8 +30,8 @@ final class Leadership {
   private static final long TICK_MILLIS = 250;
 
   private final NodeId self;
-  private final List<Member> members;
-  private final List<LogId> logIds;
+  private final Members members;
+  private final LogCopies copies;
   private final LocalLogs logs;
   private final Peers peers;
   private final ScheduledExecutorService timer;
@@ -42,19 +41,14 @@ final class Leadership {
   private volatile boolean settled;
 
   Leadership(
-      NodeId self,
-      List<Member> members,
-      LogGroups groups,
-      LocalLogs logs,
-      Peers peers,
-      ScheduledExecutorService timer) {
-    this.self = self;
+      Members members, LogCopies copies, LocalLogs logs, ScheduledExecutorService timer) {
+    this.self = logs.self();
     this.members = members;
-    this.logIds = groups.logs();
+    this.copies = copies;
     this.logs = logs;
-    this.peers = peers;
+    this.peers = copies.peers();
     this.timer = timer;
-    this.balancer = new LeaderBalancer(logIds.size(), SETTLE);
+    this.balancer = new LeaderBalancer(SETTLE);
   }
 
   void start() {
@@ -64,7 +58,7 @@ final class Leadership {
   }
 
   CompletableFuture<Void> transfer(LogId shard, NodeId to) {
-    if (members.stream().noneMatch(member -> member.id().equals(to))) {
+    if (members.all().stream().noneMatch(member -> member.id().equals(to))) {
       return failed(shard, to, to + " is not a member of the cluster");
     }
     NodeId leader = logs.leader(shard).orElse(null);
@@ -141,10 +135,12 @@ final class Leadership {
 
   private LeaderBalancer.View view() {
     Map<LogId, NodeId> leaders = new HashMap<>();
+    List<LogId> logIds = copies.logs();
     for (LogId shard : logIds) {
       logs.leader(shard).ifPresent(leader -> leaders.put(shard, leader));
     }
-    return new LeaderBalancer.View(logs.otherLeader(LogId.ORDER), leaders, logs.live(LogId.ORDER));
+    return new LeaderBalancer.View(
+        logs.otherLeader(LogId.ORDER), logIds.size(), leaders, logs.live(LogId.ORDER));
   }
 
   /** This node leads the order log, and no leader will move until the live nodes change. */

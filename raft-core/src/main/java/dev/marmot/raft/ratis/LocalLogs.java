@@ -45,14 +45,17 @@ final class LocalLogs {
   private final LogGroups groups;
   private final RaftServer server;
   private final LogCopies copies;
+  private final Members members;
   private final ClientId clientId = ClientId.randomId();
   private final AtomicLong callIds = new AtomicLong();
 
-  LocalLogs(NodeId self, LogGroups groups, RaftServer server, LogCopies copies) {
+  LocalLogs(
+      NodeId self, LogGroups groups, RaftServer server, LogCopies copies, Members members) {
     this.self = self;
     this.groups = groups;
     this.server = server;
     this.copies = copies;
+    this.members = members;
   }
 
   /** Appends at this node, if it leads the log. Never completes exceptionally. */
@@ -154,13 +157,27 @@ final class LocalLogs {
     return copies.copy(log).otherLeader();
   }
 
-  List<LogStatus> status() {
-    return copies.logs().stream().map(this::status).toList();
+  /**
+   * What is known of all logs.
+   *
+   * @param active number of shards that get new entries
+   */
+  List<LogStatus> status(int active) {
+    return copies.logs().stream().map(log -> status(log, log.number() <= active)).toList();
   }
 
-  private LogStatus status(LogId log) {
-    long term = copies.division(log).map(it -> it.getInfo().getCurrentTerm()).orElse(0L);
-    return new LogStatus(log, leader(log), term, committed(log));
+  private LogStatus status(LogId log, boolean active) {
+    LogCopy copy = copies.copy(log);
+    return new LogStatus(
+        log,
+        leader(log),
+        copies.division(log).map(it -> it.getInfo().getCurrentTerm()).orElse(0L),
+        copy.committed(),
+        copy.floor().floor(),
+        copy.floor().bytes(),
+        members.voters(log),
+        members.listeners(log),
+        active);
   }
 
   /** Members that the leader of this log, which is this node, heard lately; with this node. */
@@ -189,13 +206,17 @@ final class LocalLogs {
    * Completes with an error message, or null.
    */
   CompletableFuture<@Nullable String> transfer(LogId log, @Nullable NodeId to) {
+    RaftPeerId peer = to == null ? null : members.peer(log, to).orElse(null);
+    if (to != null && peer == null) {
+      return CompletableFuture.completedFuture(to + " is not a member of " + log);
+    }
     TransferLeadershipRequest request =
         new TransferLeadershipRequest(
             clientId,
             server.getId(),
             groups.groupId(log),
             callIds.incrementAndGet(),
-            to == null ? null : LogGroups.peer(to),
+            peer,
             TRANSFER_MILLIS);
     CompletableFuture<RaftClientReply> reply;
     try {

@@ -21,6 +21,7 @@ final class LogCopies {
   private final Retention retention;
   private final OrderedLogs.Listener listener;
   private final FailureSignal failures;
+  private final RemovalSignal removal;
   private final Peers peers;
   private final ScheduledExecutorService worker;
   private final Map<LogId, LogCopy> copies = new ConcurrentSkipListMap<>();
@@ -30,6 +31,7 @@ final class LogCopies {
       Identity identity,
       OrderedLogs.Listener listener,
       FailureSignal failures,
+      RemovalSignal removal,
       Peers peers,
       ScheduledExecutorService worker) {
     this.self = identity.self();
@@ -37,6 +39,7 @@ final class LogCopies {
     this.retention = identity.retention();
     this.listener = listener;
     this.failures = failures;
+    this.removal = removal;
     this.peers = peers;
     this.worker = worker;
   }
@@ -50,9 +53,13 @@ final class LogCopies {
         groups.log(group).orElseThrow(() -> new IllegalStateException("unknown raft log " + group));
     LogCopy copy = copies.computeIfAbsent(log, id -> new LogCopy(id, retention));
     FloorMeeting meeting = new FloorMeeting(copy, listener, peers, worker, failures);
-    LogStateMachine machine = new LogStateMachine(copy, meeting, self, listener, failures);
+    LogStateMachine machine = new LogStateMachine(copy, meeting, self, listener, failures, removal);
     copy.machine(machine);
     return machine;
+  }
+
+  Peers peers() {
+    return peers;
   }
 
   /** Before the server starts. */
@@ -69,7 +76,7 @@ final class LogCopies {
     LogCopy copy = copies.get(log);
     if (copy == null) {
       throw new IllegalArgumentException(
-          "cannot find " + log + ": this cluster has " + (copies.size() - 1) + " shards");
+          "cannot find " + log + ": this node has " + (copies.size() - 1) + " shards");
     }
     return copy;
   }

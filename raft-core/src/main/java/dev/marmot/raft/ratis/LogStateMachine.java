@@ -9,11 +9,13 @@ import dev.marmot.raft.OrderedLogs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftGroupMemberId;
+import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.protocol.TermIndex;
@@ -23,6 +25,7 @@ import org.apache.ratis.statemachine.SnapshotInfo;
 import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.statemachine.impl.BaseStateMachine;
 import org.apache.ratis.util.LifeCycle;
+import org.apache.ratis.util.ProtoUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,11 +37,14 @@ import org.jspecify.annotations.Nullable;
  * log by index.
  */
 final class LogStateMachine extends BaseStateMachine {
+  private static final long CLOSE_MILLIS = 300;
+
   private final LogCopy copy;
   private final FloorMeeting meeting;
   private final LogId log;
   private final OrderedLogs.Listener listener;
   private final FailureSignal failures;
+  private final RemovalSignal removal;
   private final NodeId self;
   private volatile boolean closeExpected;
 
@@ -47,13 +53,15 @@ final class LogStateMachine extends BaseStateMachine {
       FloorMeeting meeting,
       NodeId self,
       OrderedLogs.Listener listener,
-      FailureSignal failures) {
+      FailureSignal failures,
+      RemovalSignal removal) {
     this.copy = copy;
     this.meeting = meeting;
     this.log = copy.log();
     this.self = self;
     this.listener = listener;
     this.failures = failures;
+    this.removal = removal;
   }
 
   FloorMeeting meeting() {
@@ -188,7 +196,20 @@ final class LogStateMachine extends BaseStateMachine {
   @Override
   public void close() {
     if (!closeExpected) {
-      failures.report(new IllegalStateException("the raft log of " + log + " stopped by itself"));
+      // Ratis says only afterwards that it was because of a removal.
+      CompletableFuture.delayedExecutor(CLOSE_MILLIS, TimeUnit.MILLISECONDS)
+          .execute(
+              () ->
+                  failures.report(
+                      new IllegalStateException(
+                          "the raft log of " + log + " stopped by itself")));
+    }
+  }
+
+  @Override
+  public void notifyServerShutdown(RoleInfoProto role, boolean allServer) {
+    if (!allServer && !closeExpected) {
+      removal.removed();
     }
   }
 

@@ -73,6 +73,10 @@ final class PeerLink {
             .build();
   }
 
+  String address() {
+    return member.address();
+  }
+
   CompletableFuture<ByteString> call(String method, ByteString body, Duration timeout) {
     Call call = new Call(method);
     Stream used = null;

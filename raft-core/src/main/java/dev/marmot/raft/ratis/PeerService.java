@@ -41,7 +41,8 @@ final class PeerService {
     this.cluster = cluster;
     this.self = self;
     this.open = Map.copyOf(open);
-    this.membersOnly = Map.copyOf(membersOnly);
+    // More are added before the service is open.
+    this.membersOnly = membersOnly;
   }
 
   ServerServiceDefinition definition() {

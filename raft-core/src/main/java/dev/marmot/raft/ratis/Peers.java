@@ -8,8 +8,12 @@ import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftOptions;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -19,19 +23,24 @@ final class Peers {
   private static final long RECONNECT_MILLIS = 500;
 
   private final NodeId self;
-  private final Map<String, PeerHandler> ownHandlers;
+  private final String cluster;
+  private final Map<String, PeerHandler> ownHandlers = new ConcurrentHashMap<>();
   private final ScheduledExecutorService timer;
-  private final Map<NodeId, PeerLink> links = new HashMap<>();
+  private final Map<NodeId, PeerLink> links = new ConcurrentHashMap<>();
+  private volatile Set<NodeId> members = Set.of();
+  private volatile boolean closed;
 
   Peers(RaftOptions options, ScheduledExecutorService timer) {
     this.self = options.self();
-    this.ownHandlers = options.handlers();
+    this.cluster = options.cluster();
     this.timer = timer;
-    for (Member member : options.members()) {
-      if (!member.id().equals(self)) {
-        links.put(member.id(), new PeerLink(options.cluster(), member, timer));
-      }
-    }
+    ownHandlers.putAll(options.handlers());
+    options.members().forEach(this::know);
+  }
+
+  /** What this node answers itself, also when it asks itself. */
+  void answer(Map<String, PeerHandler> handlers) {
+    ownHandlers.putAll(handlers);
   }
 
   /** Keeps trying to reach everybody, so that a restarted node is reachable at once. */
@@ -43,6 +52,43 @@ final class Peers {
             RECONNECT_MILLIS,
             RECONNECT_MILLIS,
             TimeUnit.MILLISECONDS);
+  }
+
+  /** A node that may be called from now on, if it was unknown. */
+  synchronized void introduce(Member member) {
+    if (!links.containsKey(member.id())) {
+      know(member);
+    }
+  }
+
+  /** A node that may be called from now on, at this address. */
+  synchronized void know(Member member) {
+    if (member.id().equals(self) || closed) {
+      return;
+    }
+    PeerLink known = links.get(member.id());
+    if (known == null || !known.address().equals(member.address())) {
+      links.put(member.id(), new PeerLink(cluster, member, timer));
+      if (known != null) {
+        known.close();
+      }
+    }
+  }
+
+  /** Whoever was a member and is none any more is forgotten. */
+  void members(List<Member> now) {
+    Set<NodeId> ids = new HashSet<>();
+    now.forEach(member -> ids.add(member.id()));
+    now.forEach(this::know);
+    Map<NodeId, PeerLink> gone = new HashMap<>(links);
+    gone.keySet().retainAll(members);
+    gone.keySet().removeAll(ids);
+    gone.forEach(
+        (node, link) -> {
+          links.remove(node, link);
+          link.close();
+        });
+    members = ids;
   }
 
   CompletableFuture<ByteString> call(
@@ -95,7 +141,8 @@ final class Peers {
         "cannot call " + method + " on " + node + ": " + why, mayHaveArrived);
   }
 
-  void close() {
+  synchronized void close() {
+    closed = true;
     links.values().forEach(PeerLink::close);
   }
 }

@@ -1,24 +1,27 @@
 package dev.marmot.raft.ratis;
 
+import dev.marmot.proto.v1.RaftState;
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.ratis.proto.RaftProtos.LogEntryProto;
-import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.protocol.TermIndex;
 
 /**
  * The directory of the raft logs: one owner at a time, and complete for Ratis. Confined to the
@@ -30,10 +33,12 @@ final class RaftDirectory implements AutoCloseable {
 
   private final Path directory;
   private final FileChannel lock;
+  private final LogGroups groups;
 
-  private RaftDirectory(Path directory, FileChannel lock) {
+  private RaftDirectory(Path directory, FileChannel lock, LogGroups groups) {
     this.directory = directory;
     this.lock = lock;
+    this.groups = groups;
   }
 
   static RaftDirectory open(Path directory, LogGroups groups) throws IOException {
@@ -53,8 +58,8 @@ final class RaftDirectory implements AutoCloseable {
                 + directory
                 + ": another running node uses it; stop that node or choose another directory");
       }
-      RaftDirectory opened = new RaftDirectory(directory, lock);
-      opened.check(groups);
+      RaftDirectory opened = new RaftDirectory(directory, lock, groups);
+      opened.check();
       return opened;
     } catch (IOException | RuntimeException e) {
       lock.close();
@@ -72,24 +77,56 @@ final class RaftDirectory implements AutoCloseable {
     }
   }
 
-  private void check(LogGroups groups) throws IOException {
-    for (RaftGroupId group : present()) {
+  private void check() throws IOException {
+    for (RaftGroupId group : groupsOnDisk()) {
       if (groups.log(group).isEmpty()) {
         throw new IOException(
             "cannot use raft directory "
                 + directory
                 + ": it holds raft log "
                 + group.getUuid()
-                + ", which belongs to another cluster or to a higher number of shards");
+                + ", which belongs to another cluster");
       }
-    }
-    for (LogId log : groups.logs()) {
-      completeGroup(groups, log);
     }
   }
 
-  /** Logs that exist on disk. Other files, like the lock, are not named by a UUID. */
-  Set<RaftGroupId> present() throws IOException {
+  /** The state on disk; of a new directory as the options say. */
+  StateFile state(RaftOptions options) throws IOException {
+    boolean joins = options.join() && groupsOnDisk().isEmpty();
+    RaftPeerId self =
+        joins ? LogGroups.newcomer(options.self()) : LogGroups.founder(options.self());
+    return StateFile.open(
+        directory,
+        RaftState.newBuilder()
+            .setFormat(1)
+            .setPeer(self.toString())
+            .setMember(!joins)
+            .setShards(options.shards())
+            .build());
+  }
+
+  /** Repairs what a crash in the first moments of a log leaves behind, at a member of all logs. */
+  void complete(List<RaftPeer> founders) throws IOException {
+    List<RaftPeer> members =
+        MembersFile.read(group(LogId.ORDER)).map(MembersFile::peers).orElse(founders);
+    for (LogId log : logs()) {
+      completeGroup(group(log), members);
+    }
+  }
+
+  /** Logs that exist on disk, in order. */
+  NavigableSet<LogId> logs() throws IOException {
+    NavigableSet<LogId> logs = new TreeSet<>();
+    groupsOnDisk().forEach(group -> groups.log(group).ifPresent(logs::add));
+    return logs;
+  }
+
+  Path group(LogId log) {
+    return directory.resolve(groups.groupId(log).getUuid().toString());
+  }
+
+  /** Other files, like the lock, are not named by a UUID. */
+  private Set<RaftGroupId> groupsOnDisk() throws IOException {
     try (Stream<Path> children = Files.list(directory)) {
       return children
           .map(child -> String.valueOf(child.getFileName()))
@@ -100,17 +137,13 @@ final class RaftDirectory implements AutoCloseable {
   }
 
   /**
-   * Repairs what a crash in the first moments of a log leaves behind.
-   *
-   * <p>Ratis writes a log's members to disk only when their first entry is committed. Until then a
+   * Ratis writes a log's members to disk only when their first entry is committed. Until then a
    * restarted log would have no members, and would wait for ever to be invited. What it may have
    * voted for must survive, though.
    */
-  private void completeGroup(LogGroups groups, LogId log) throws IOException {
-    Path group = directory.resolve(groups.groupId(log).getUuid().toString());
+  private static void completeGroup(Path group, List<RaftPeer> members) throws IOException {
     Path current = group.resolve("current");
-    Path members = current.resolve("raft-meta.conf");
-    if (Files.exists(members) || !Files.exists(group)) {
+    if (Files.exists(MembersFile.file(group))) {
       return;
     }
     if (!Files.exists(current.resolve("raft-meta"))) {
@@ -127,20 +160,8 @@ final class RaftDirectory implements AutoCloseable {
       }
       return;
     }
-    RaftConfigurationProto.Builder configuration = RaftConfigurationProto.newBuilder();
-    for (RaftPeer peer : groups.peers()) {
-      configuration.addPeers(peer.getRaftPeerProto());
-    }
-    LogEntryProto entry =
-        LogEntryProto.newBuilder()
-            .setTerm(0)
-            // Where the first leader writes the same members again.
-            .setIndex(0)
-            .setConfigurationEntry(configuration)
-            .build();
-    Path temporary = current.resolve("raft-meta.conf.marmot");
-    Files.write(temporary, entry.toByteArray());
-    Files.move(temporary, members, StandardCopyOption.ATOMIC_MOVE);
+    // Index 0: where the first leader writes the same members again.
+    MembersFile.write(group, members, TermIndex.valueOf(0, 0));
   }
 
   @Override

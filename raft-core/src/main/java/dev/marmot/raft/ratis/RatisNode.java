@@ -11,6 +11,7 @@ import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.ProposalException;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
@@ -18,12 +19,17 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -56,7 +62,7 @@ public final class RatisNode implements RaftNode {
     this.options = options;
     this.listener = listener;
     this.failures = new FailureSignal(onFailure);
-    this.groups = new LogGroups(options.cluster(), options.shards(), options.members());
+    this.groups = new LogGroups(options.cluster());
   }
 
   /**
@@ -73,15 +79,19 @@ public final class RatisNode implements RaftNode {
   /** What exists between start and close. Immutable. */
   private record Running(
       RaftDirectory directory,
+      StateFile state,
       RaftServer server,
       LogCopies copies,
       LocalLogs logs,
+      Members members,
       LeadingGate gate,
       Peers peers,
       Proposer proposer,
       Leadership leadership,
+      Membership membership,
       ScheduledThreadPoolExecutor timer,
-      ScheduledThreadPoolExecutor worker) {}
+      ScheduledThreadPoolExecutor worker,
+      ScheduledThreadPoolExecutor changes) {}
 
   @Override
   public synchronized void start() throws IOException {
@@ -103,6 +113,14 @@ public final class RatisNode implements RaftNode {
   }
 
   private void assemble(RaftDirectory directory) throws IOException {
+    StateFile state = directory.state(options);
+    RemovalSignal.check(state, options.self());
+    RemovalSignal removal = new RemovalSignal(options.self(), state, failures);
+    List<RaftPeer> founders =
+        state.state().getMember() ? RatisServers.founders(options) : List.of();
+    if (state.state().getMember()) {
+      directory.complete(founders);
+    }
     ScheduledThreadPoolExecutor timer = newThread("raft-timer");
     ScheduledThreadPoolExecutor worker = newThread("raft-worker");
     Peers peers = new Peers(options, timer);
@@ -111,53 +129,79 @@ public final class RatisNode implements RaftNode {
             new LogCopies.Identity(options.self(), groups, options.retention()),
             listener,
             failures,
+            removal,
             peers,
             worker);
-    RaftServer server = RatisServers.build(options, groups, copies, service());
+    RaftPeerId self = RaftPeerId.valueOf(state.state().getPeer());
+    Map<String, PeerHandler> handlers = new ConcurrentHashMap<>();
+    RaftServer server = RatisServers.build(options, self, copies, service(handlers));
     try {
-      RatisServers.createMissing(server, options, groups);
-      RatisServers.checkLoaded(server, groups);
+      NavigableSet<LogId> logs = directory.logs();
+      logs.addAll(LogGroups.upTo(state.state().getShards()));
+      RatisServers.createMissing(server, groups, List.copyOf(logs), founders);
+      RatisServers.checkLoaded(server, groups, logs);
     } catch (IOException | RuntimeException e) {
       failures.silence();
       server.close();
       throw e;
     }
     copies.serve(server);
-    LocalLogs logs = new LocalLogs(options.self(), groups, server, copies);
-    Proposer proposer = new Proposer(options.self(), logs, peers, timer, limits.proposal());
-    Leadership leadership =
-        new Leadership(options.self(), options.members(), groups, logs, peers, timer);
-    LeadingGate gate = new LeadingGate(mayLead, server, groups, logs, copies, timer);
+    Members members = new Members(options.members(), self, copies);
+    LocalLogs logs = new LocalLogs(options.self(), groups, server, copies, members);
+    Leadership leadership = new Leadership(members, copies, logs, timer);
+    Groups groupChanges =
+        new Groups(
+            new Groups.Parts(
+                options.self(), server, groups, copies, members, state, mayLead, removal, worker));
+    handlers.putAll(groupChanges.handlers());
+    peers.answer(handlers);
     // Before the server starts: the listener and other nodes may call at once.
     running =
         new Running(
-            directory, server, copies, logs, gate, peers, proposer, leadership, timer, worker);
+            directory,
+            state,
+            server,
+            copies,
+            logs,
+            members,
+            new LeadingGate(mayLead, server, groups, logs, copies, timer),
+            peers,
+            new Proposer(options.self(), logs, peers, timer, limits.proposal()),
+            leadership,
+            new Membership(state, members, copies, logs, leadership),
+            timer,
+            worker,
+            newThread("raft-changes"));
     RatisServers.start(server, options);
-    RatisServers.checkMember(server, options, groups);
-    gate.start();
-    peers.start();
-    leadership.start();
-    new LogKeeper(groups, copies, server, worker, failures, limits.stuck()).start();
+    begin(started(), removal);
+  }
+
+  private void begin(Running now, RemovalSignal removal) throws IOException {
+    if (now.state().state().getMember() && now.members().excludes(LogId.ORDER)) {
+      now.state().change(builder -> builder.setRemoved(true));
+      RemovalSignal.check(now.state(), options.self());
+    }
+    now.gate().start();
+    now.peers().start();
+    now.leadership().start();
+    new LogKeeper(groups, now.copies(), now.server(), now.worker(), failures, limits.stuck())
+        .start();
+    new MemberWatch(
+            options.self(), now.state(), now.members(), now.copies(), removal, now.worker())
+        .start();
     log.atInfo()
         .addKeyValue("node", options.self())
         .addKeyValue("port", options.bindPort())
-        .addKeyValue("shards", options.shards())
+        .addKeyValue("shards", shards())
         .addKeyValue("directory", options.directory())
         .log("raft started");
   }
 
-  private PeerService service() {
-    return new PeerService(
-        options.cluster(),
-        options.self(),
-        options.handlers(),
-        Map.of(
-            Proposer.METHOD,
-            this::handlePropose,
-            Leadership.METHOD,
-            request -> started().leadership().handle(request),
-            FloorMeeting.METHOD,
-            this::handleFloor));
+  private PeerService service(Map<String, PeerHandler> handlers) {
+    handlers.put(Proposer.METHOD, this::handlePropose);
+    handlers.put(Leadership.METHOD, request -> started().leadership().handle(request));
+    handlers.put(FloorMeeting.METHOD, this::handleFloor);
+    return new PeerService(options.cluster(), options.self(), options.handlers(), handlers);
   }
 
   private ScheduledThreadPoolExecutor newThread(String job) {
@@ -211,7 +255,8 @@ public final class RatisNode implements RaftNode {
 
   @Override
   public int shards() {
-    return options.shards();
+    Running now = running;
+    return now == null ? options.shards() : now.state().state().getShards();
   }
 
   @Override
@@ -254,11 +299,7 @@ public final class RatisNode implements RaftNode {
   @Override
   public List<LogStatus> status() {
     Running now = running;
-    return now != null
-        ? now.logs().status()
-        : groups.logs().stream()
-            .map(id -> new LogStatus(id, Optional.empty(), 0, LogPosition.NONE.index()))
-            .toList();
+    return now == null ? List.of() : now.logs().status(shards());
   }
 
   /** This node leads the order log, and leaders stay where they are until the live nodes change. */
@@ -269,7 +310,47 @@ public final class RatisNode implements RaftNode {
 
   @Override
   public List<Member> members() {
-    return options.members();
+    Running now = running;
+    return now == null ? options.members() : now.members().all();
+  }
+
+  @Override
+  public CompletionStage<Void> add(Member member, boolean voting) {
+    return change(now -> now.membership().add(member, voting));
+  }
+
+  @Override
+  public CompletionStage<Void> remove(NodeId node, boolean force) {
+    return change(now -> now.membership().remove(node, force));
+  }
+
+  /** One change of the cluster at a time. */
+  private interface Change {
+    void make(Running now) throws InterruptedException;
+  }
+
+  private CompletionStage<Void> change(Change change) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    try {
+      Running now = started();
+      now.changes()
+          .execute(
+              () -> {
+                try {
+                  change.make(now);
+                  result.complete(null);
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                  result.completeExceptionally(
+                      new IllegalStateException("the node is closing; ask for it again", e));
+                } catch (RuntimeException e) {
+                  result.completeExceptionally(e);
+                }
+              });
+    } catch (IllegalStateException | RejectedExecutionException e) {
+      result.completeExceptionally(new IllegalStateException("the node is not running", e));
+    }
+    return result;
   }
 
   @Override
@@ -319,6 +400,7 @@ public final class RatisNode implements RaftNode {
     }
     now.timer().shutdownNow();
     now.worker().shutdownNow();
+    now.changes().shutdownNow();
     // Only now: calls that come in while the server closes still find the node.
     running = null;
     try {

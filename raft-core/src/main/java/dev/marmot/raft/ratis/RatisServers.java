@@ -5,6 +5,7 @@ import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -16,6 +17,7 @@ import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.GroupManagementRequest;
 import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftGroup;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
@@ -30,7 +32,7 @@ final class RatisServers {
 
   /** A server with the logs on disk, not yet on the network. */
   static RaftServer build(
-      RaftOptions options, LogGroups groups, LogCopies copies, PeerService service)
+      RaftOptions options, RaftPeerId self, LogCopies copies, PeerService service)
       throws IOException {
     keepProcessAlive();
     Parameters parameters = new Parameters();
@@ -43,28 +45,36 @@ final class RatisServers {
                 .permitKeepAliveWithoutCalls(true));
     RaftServer server =
         RaftServer.newBuilder()
-            .setServerId(LogGroups.peer(options.self()))
+            .setServerId(self)
             .setProperties(RatisOptions.properties(options))
             .setParameters(parameters)
             .setOption(RaftStorage.StartupOption.RECOVER)
             .setStateMachineRegistry(copies::open)
             .build();
     // Addresses of today come first: the ones on disk are those of the first start.
-    server.getServerRpc().addRaftPeers(others(options, groups));
+    server
+        .getServerRpc()
+        .addRaftPeers(
+            founders(options).stream().filter(peer -> !peer.getId().equals(self)).toList());
     return server;
   }
 
-  /** Creates the logs that are not on disk. */
-  static void createMissing(RaftServer server, RaftOptions options, LogGroups groups)
+  /**
+   * Creates the logs that do not exist.
+   *
+   * @param members of the new logs; none when this node waits to be added
+   */
+  static void createMissing(
+      RaftServer server, LogGroups groups, List<LogId> logs, List<RaftPeer> members)
       throws IOException {
     Set<RaftGroupId> present = new HashSet<>();
     server.getGroupIds().forEach(present::add);
     ClientId client = ClientId.randomId();
-    for (LogId log : groups.logs()) {
+    for (LogId log : logs) {
       if (!present.contains(groups.groupId(log))) {
+        RaftGroup group = RaftGroup.valueOf(groups.groupId(log), members);
         GroupManagementRequest request =
-            GroupManagementRequest.newAdd(
-                client, server.getId(), log.number(), groups.group(log), false);
+            GroupManagementRequest.newAdd(client, server.getId(), log.number(), group, false);
         try {
           RaftClientReply reply = server.groupManagementAsync(request).join();
           if (!reply.isSuccess()) {
@@ -72,9 +82,7 @@ final class RatisServers {
           }
         } catch (CompletionException e) {
           throw new IOException(
-              "cannot create the raft log of %s in %s: %s"
-                  .formatted(log, options.directory(), e.getCause()),
-              e);
+              "cannot create the raft log of %s: %s".formatted(log, e.getCause()), e);
         }
       }
     }
@@ -97,31 +105,20 @@ final class RatisServers {
     }
   }
 
-  private static List<RaftPeer> others(RaftOptions options, LogGroups groups) {
-    RaftPeerId self = LogGroups.peer(options.self());
-    return groups.peers().stream().filter(peer -> !peer.getId().equals(self)).toList();
+  /** With whom the logs of a new cluster begin. */
+  static List<RaftPeer> founders(RaftOptions options) {
+    return options.members().stream().map(LogGroups::founder).toList();
   }
 
   /** Ratis itself only logs the ones that did not load. */
-  static void checkLoaded(RaftServer server, LogGroups groups) throws IOException {
-    for (LogId log : groups.logs()) {
+  static void checkLoaded(RaftServer server, LogGroups groups, Collection<LogId> logs)
+      throws IOException {
+    for (LogId log : logs) {
       try {
         server.getDivision(groups.groupId(log));
       } catch (IOException e) {
         throw new IOException("cannot open the raft log of " + log + ": " + e.getMessage(), e);
       }
-    }
-  }
-
-  /** Refuses to start as a node that the others have removed. */
-  static void checkMember(RaftServer server, RaftOptions options, LogGroups groups)
-      throws IOException {
-    RaftConfiguration members = server.getDivision(groups.groupId(LogId.ORDER)).getRaftConf();
-    if (members.getPeer(server.getId()) == null
-        && members.getPeer(server.getId(), RaftPeerRole.LISTENER) == null) {
-      throw new IOException(
-          "cannot start: in %s the cluster has the members %s, and %s is not among them"
-              .formatted(options.directory(), members.getAllPeers(), options.self()));
     }
   }
 

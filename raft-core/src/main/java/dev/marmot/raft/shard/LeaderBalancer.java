@@ -21,15 +21,13 @@ public final class LeaderBalancer {
   private static final int MAX_ATTEMPTS = 3;
 
   private final long settleNanos;
-  private final int logs;
   private @Nullable Set<NodeId> live;
   private long since;
   private boolean due;
   private boolean inherited;
   private int attempts;
 
-  public LeaderBalancer(int logs, Duration settle) {
-    this.logs = logs;
+  public LeaderBalancer(Duration settle) {
     this.settleNanos = settle.toNanos();
   }
 
@@ -37,10 +35,12 @@ public final class LeaderBalancer {
    * What the leader of the order log sees.
    *
    * @param formerLeader who led the order log before this node, since this process started
+   * @param logs number of logs
    * @param leaders known leaders
    * @param live nodes that answered lately, this node included
    */
-  public record View(Optional<NodeId> formerLeader, Map<LogId, NodeId> leaders, Set<NodeId> live) {
+  public record View(
+      Optional<NodeId> formerLeader, int logs, Map<LogId, NodeId> leaders, Set<NodeId> live) {
     public View {
       leaders = Map.copyOf(leaders);
       live = Set.copyOf(live);
@@ -93,6 +93,6 @@ public final class LeaderBalancer {
   }
 
   private boolean allLed(View view) {
-    return view.leaders().size() == logs && view.live().containsAll(view.leaders().values());
+    return view.leaders().size() == view.logs() && view.live().containsAll(view.leaders().values());
   }
 }

@@ -18,9 +18,11 @@ import dev.marmot.raft.Retention;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -29,6 +31,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** Nodes in this JVM with real logs on disk, on loopback. Confined to the test thread. */
 final class TestCluster implements AutoCloseable {
@@ -94,10 +97,14 @@ final class TestCluster implements AutoCloseable {
   }
 
   TestCluster(Path directory, int shards, String host) throws IOException {
+    this(directory, shards, host, 3);
+  }
+
+  TestCluster(Path directory, int shards, String host, int founders) throws IOException {
     this.directory = directory;
     this.shards = shards;
     this.host = host;
-    for (int port : freePorts(3, host)) {
+    for (int port : freePorts(founders, host)) {
       members.add(new Member(new NodeId(members.size() + 1), host, port));
     }
   }
@@ -136,23 +143,61 @@ final class TestCluster implements AutoCloseable {
         directory.resolve(self.id().toString()),
         shards,
         Map.of("echo", echo, "silence", silence),
-        retention);
+        retention,
+        false);
   }
 
   void start(int... ids) throws IOException {
     for (int id : ids) {
-      NodeId self = new NodeId(id);
-      Recorder recorder = new Recorder();
-      recorders.put(self, recorder);
-      RatisNode node =
-          new RatisNode(
-              options(id),
-              recorder,
-              failures::add,
-              new RatisNode.Limits(PROPOSAL_LIMIT, STUCK_LIMIT));
-      node.start();
-      nodes.put(self, node);
+      start(options(id));
     }
+  }
+
+  /** Starts a node that waits to be added, knowing only whom is given and where it is reached. */
+  void startJoining(int id, int seed) throws IOException {
+    if (members.size() < id) {
+      members.add(new Member(new NodeId(id), host, freePorts(1, host).get(0)));
+    }
+    RaftOptions all = options(id);
+    RaftOptions some =
+        new RaftOptions(
+            all.cluster(),
+            all.self(),
+            List.of(member(id), member(seed)),
+            all.bindHost(),
+            all.bindPort(),
+            all.directory(),
+            all.shards(),
+            all.handlers(),
+            all.retention(),
+            true);
+    start(some);
+  }
+
+  private void start(RaftOptions options) throws IOException {
+    Recorder recorder = new Recorder();
+    recorders.put(options.self(), recorder);
+    RatisNode node =
+        new RatisNode(
+            options,
+            recorder,
+            failure -> failures.add(failure),
+            new RatisNode.Limits(PROPOSAL_LIMIT, STUCK_LIMIT));
+    node.start();
+    nodes.put(options.self(), node);
+  }
+
+  /** The directory of a node is lost. */
+  void lose(int id) throws IOException {
+    try (Stream<Path> files = Files.walk(directory.resolve("n" + id))) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  void join(int at, int id) {
+    node(at).add(member(id), true).toCompletableFuture().join();
   }
 
   void stop(int id) {

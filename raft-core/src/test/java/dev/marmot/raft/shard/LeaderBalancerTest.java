@@ -19,7 +19,7 @@ final class LeaderBalancerTest {
   private static final Map<LogId, NodeId> ALL_ON_N1 =
       Map.of(LogId.ORDER, N1, LogId.shard(1), N1, LogId.shard(2), N1);
 
-  private final LeaderBalancer balancer = new LeaderBalancer(3, Duration.ofSeconds(2));
+  private final LeaderBalancer balancer = new LeaderBalancer(Duration.ofSeconds(2));
 
   @Test
   void decide_start_spreadsOnceAfterSettling() {
@@ -82,7 +82,7 @@ final class LeaderBalancerTest {
 
   private List<Move> decide(
       double seconds, Map<LogId, NodeId> leaders, Set<NodeId> live, Optional<NodeId> former) {
-    return balancer.decide(seconds(seconds), new LeaderBalancer.View(former, leaders, live));
+    return balancer.decide(seconds(seconds), new LeaderBalancer.View(former, 3, leaders, live));
   }
 
   private static long seconds(double seconds) {

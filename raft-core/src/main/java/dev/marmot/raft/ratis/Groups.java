@@ -1,0 +1,246 @@
+package dev.marmot.raft.ratis;
+
+import com.google.protobuf.ByteString;
+import dev.marmot.proto.v1.ActivateRequest;
+import dev.marmot.proto.v1.AliveReply;
+import dev.marmot.proto.v1.ConfigureReply;
+import dev.marmot.proto.v1.ConfigureRequest;
+import dev.marmot.proto.v1.PrepareRequest;
+import dev.marmot.proto.v1.RaftState;
+import dev.marmot.proto.v1.RemovedNotice;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerHandler;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.SetConfigurationRequest;
+import org.apache.ratis.protocol.exceptions.ReconfigurationTimeoutException;
+import org.apache.ratis.protocol.exceptions.SetConfigurationException;
+import org.apache.ratis.server.RaftConfiguration;
+import org.apache.ratis.server.RaftServer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a node does when another one changes the cluster. Thread-safe. */
+final class Groups {
+  static final String ALIVE = "alive";
+  static final String PREPARE = "prepare";
+  static final String CONFIGURE = "configure";
+  static final String REMOVED = "removed";
+  static final String ACTIVATE = "activate";
+
+  private static final Logger logger = LoggerFactory.getLogger(Groups.class);
+
+  private final NodeId self;
+  private final RaftServer server;
+  private final LogGroups groups;
+  private final LogCopies copies;
+  private final Members members;
+  private final StateFile state;
+  private final AtomicBoolean mayLead;
+  private final RemovalSignal removal;
+  private final Executor worker;
+  private final ClientId clientId = ClientId.randomId();
+  private final AtomicLong callIds = new AtomicLong();
+
+  /** What this node consists of. Immutable. */
+  record Parts(
+      NodeId self,
+      RaftServer server,
+      LogGroups groups,
+      LogCopies copies,
+      Members members,
+      StateFile state,
+      AtomicBoolean mayLead,
+      RemovalSignal removal,
+      Executor worker) {}
+
+  Groups(Parts parts) {
+    this.self = parts.self();
+    this.server = parts.server();
+    this.groups = parts.groups();
+    this.copies = parts.copies();
+    this.members = parts.members();
+    this.state = parts.state();
+    this.mayLead = parts.mayLead();
+    this.removal = parts.removal();
+    this.worker = parts.worker();
+  }
+
+  Map<String, PeerHandler> handlers() {
+    return Map.of(
+        ALIVE, request -> CompletableFuture.completedFuture(alive()),
+        PREPARE, request -> onWorker(() -> prepare(PrepareRequest.parseFrom(request))),
+        ACTIVATE, request -> onWorker(() -> activate(ActivateRequest.parseFrom(request))),
+        REMOVED, request -> onWorker(() -> removed(RemovedNotice.parseFrom(request))),
+        CONFIGURE, this::configure);
+  }
+
+  /** Work that touches the disk. */
+  private interface Work {
+    ByteString run() throws IOException;
+  }
+
+  private CompletableFuture<ByteString> onWorker(Work work) {
+    CompletableFuture<ByteString> result = new CompletableFuture<>();
+    worker.execute(
+        () -> {
+          try {
+            result.complete(work.run());
+          } catch (IOException | RuntimeException e) {
+            result.completeExceptionally(e);
+          }
+        });
+    return result;
+  }
+
+  private ByteString alive() {
+    RaftState now = state.state();
+    return AliveReply.newBuilder()
+        .setPeer(now.getPeer())
+        .setMember(now.getMember())
+        .setMayLead(mayLead.get())
+        .setShards(now.getShards())
+        .setShardsVersion(now.getShardsVersion())
+        .build()
+        .toByteString();
+  }
+
+  static ByteString prepare(int shards, RaftState now) {
+    return PrepareRequest.newBuilder()
+        .setShards(shards)
+        .setActiveShards(now.getShards())
+        .setShardsVersion(now.getShardsVersion())
+        .build()
+        .toByteString();
+  }
+
+  private ByteString prepare(PrepareRequest request) throws IOException {
+    boolean member = state.state().getMember();
+    // A node that waits to be added must not know members: it would stand for election.
+    List<RaftPeer> with = member ? members.peers(LogId.ORDER) : List.of();
+    RatisServers.createMissing(server, groups, LogGroups.upTo(request.getShards()), with);
+    if (!member) {
+      activate(request.getActiveShards(), request.getShardsVersion());
+    }
+    return alive();
+  }
+
+  private ByteString activate(ActivateRequest request) throws IOException {
+    activate(request.getShards(), request.getShardsVersion());
+    return alive();
+  }
+
+  private void activate(int shards, long version) throws IOException {
+    RaftState before = state.state();
+    if (version > before.getShardsVersion()
+        || (!before.getMember() && version == before.getShardsVersion())) {
+      state.change(builder -> builder.setShards(shards).setShardsVersion(version));
+      logger.atInfo().addKeyValue("shards", shards).log("number of active shards changed");
+    }
+  }
+
+  private ByteString removed(RemovedNotice notice) {
+    logger.atWarn().addKeyValue("by", "n" + notice.getBy()).log("removed from the cluster");
+    removal.removed();
+    return ByteString.EMPTY;
+  }
+
+  private CompletableFuture<ByteString> configure(ByteString bytes) {
+    ConfigureRequest request;
+    try {
+      request = ConfigureRequest.parseFrom(bytes);
+    } catch (IOException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    LogId log = new LogId(request.getLog());
+    Optional<RaftServer.Division> division = copies.division(log);
+    if (division.isEmpty() || !division.get().getInfo().isLeaderReady()) {
+      return retry(self + " does not lead " + log);
+    }
+    return change(log, arguments(division.get().getRaftConf(), request));
+  }
+
+  /** The present members without this node, or with the new name of it. Pure function. */
+  private static SetConfigurationRequest.Arguments arguments(
+      RaftConfiguration now, ConfigureRequest request) {
+    List<RaftPeer> voters = new ArrayList<>(now.getAllPeers(RaftPeerRole.FOLLOWER));
+    List<RaftPeer> listeners = new ArrayList<>(now.getAllPeers(RaftPeerRole.LISTENER));
+    SetConfigurationRequest.Arguments.Builder change =
+        SetConfigurationRequest.Arguments.newBuilder()
+            .setMode(SetConfigurationRequest.Mode.COMPARE_AND_SET)
+            .setServersInCurrentConf(List.copyOf(voters))
+            .setListenersInCurrentConf(List.copyOf(listeners));
+    boolean adds = !request.getAdd().isEmpty();
+    NodeId node =
+        adds
+            ? LogGroups.node(RaftPeerId.valueOf(request.getAdd())).orElseThrow()
+            : new NodeId(request.getRemove());
+    voters.removeIf(peer -> LogGroups.node(peer.getId()).filter(node::equals).isPresent());
+    listeners.removeIf(peer -> LogGroups.node(peer.getId()).filter(node::equals).isPresent());
+    if (adds) {
+      RaftPeerRole role = request.getVoting() ? RaftPeerRole.FOLLOWER : RaftPeerRole.LISTENER;
+      RaftPeer added =
+          RaftPeer.newBuilder()
+              .setId(request.getAdd())
+              .setAddress(request.getAddress())
+              .setStartupRole(role)
+              .build();
+      (request.getVoting() ? voters : listeners).add(added);
+    }
+    return change.setServersInNewConf(voters).setListenersInNewConf(listeners).build();
+  }
+
+  private CompletableFuture<ByteString> change(
+      LogId log, SetConfigurationRequest.Arguments arguments) {
+    SetConfigurationRequest request =
+        new SetConfigurationRequest(
+            clientId,
+            server.getId(),
+            groups.groupId(log),
+            callIds.incrementAndGet(),
+            arguments);
+    CompletableFuture<RaftClientReply> done;
+    try {
+      done = server.setConfigurationAsync(request);
+    } catch (IOException e) {
+      return retry(String.valueOf(e.getMessage()));
+    }
+    return done.handle(
+        (reply, failure) -> {
+          Throwable error = failure != null ? failure : reply.getException();
+          while (error instanceof CompletionException
+              && error.getCause() != null) {
+            error = error.getCause();
+          }
+          ConfigureReply.Builder answer = ConfigureReply.newBuilder();
+          if (error instanceof ReconfigurationTimeoutException) {
+            answer.setError("the new member does not answer");
+          } else if (error instanceof SetConfigurationException
+              && !String.valueOf(error.getMessage()).contains("is different than")) {
+            answer.setError(String.valueOf(error.getMessage()));
+          } else if (error != null) {
+            answer.setRetry(String.valueOf(error.getMessage()));
+          }
+          return answer.build().toByteString();
+        });
+  }
+
+  private static CompletableFuture<ByteString> retry(String why) {
+    return CompletableFuture.completedFuture(
+        ConfigureReply.newBuilder().setRetry(why).build().toByteString());
+  }
+}

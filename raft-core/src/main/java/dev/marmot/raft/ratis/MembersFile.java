@@ -1,0 +1,56 @@
+package dev.marmot.raft.ratis;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.util.ProtoUtils;
+
+/**
+ * The file in which Ratis keeps the members of a log. Immutable.
+ *
+ * @param peers voters and listeners
+ * @param at the entry that made them members
+ */
+record MembersFile(List<RaftPeer> peers, TermIndex at) {
+  MembersFile {
+    peers = List.copyOf(peers);
+  }
+
+  static Path file(Path group) {
+    return group.resolve("current").resolve("raft-meta.conf");
+  }
+
+  /** Empty when Ratis has not written it yet. */
+  static Optional<MembersFile> read(Path group) throws IOException {
+    Path file = file(group);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    LogEntryProto entry = LogEntryProto.parseFrom(Files.readAllBytes(file));
+    RaftConfigurationProto members = entry.getConfigurationEntry();
+    List<RaftPeer> peers = new ArrayList<>(ProtoUtils.toRaftPeers(members.getPeersList()));
+    peers.addAll(ProtoUtils.toRaftPeers(members.getListenersList()));
+    return Optional.of(
+        new MembersFile(peers, TermIndex.valueOf(entry.getTerm(), entry.getIndex())));
+  }
+
+  /** All of them vote. */
+  static void write(Path group, List<RaftPeer> voters, TermIndex at) throws IOException {
+    RaftConfigurationProto.Builder members = RaftConfigurationProto.newBuilder();
+    voters.forEach(peer -> members.addPeers(peer.getRaftPeerProto()));
+    LogEntryProto entry =
+        LogEntryProto.newBuilder()
+            .setTerm(at.getTerm())
+            .setIndex(at.getIndex())
+            .setConfigurationEntry(members)
+            .build();
+    DurableFile.write(file(group), entry.toByteArray());
+  }
+}

@@ -1,0 +1,232 @@
+package dev.marmot.raft.ratis;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.proto.v1.AliveReply;
+import dev.marmot.proto.v1.AliveRequest;
+import dev.marmot.proto.v1.ConfigureReply;
+import dev.marmot.proto.v1.ConfigureRequest;
+import dev.marmot.proto.v1.RaftState;
+import dev.marmot.proto.v1.RemovedNotice;
+import dev.marmot.raft.LogId;
+import dev.marmot.raft.Member;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerCallException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Adds nodes to all logs and removes them, one log after the other. Confined to the membership
+ * thread, where it waits for other nodes.
+ *
+ * <p>Each step looks at what is, so a change that broke off in the middle is finished by asking for
+ * it again, at any member.
+ */
+final class Membership {
+  private static final Logger logger = LoggerFactory.getLogger(Membership.class);
+  private static final Duration CALL = Duration.ofSeconds(10);
+  private static final Duration ALIVE = Duration.ofSeconds(2);
+
+  /** A new member gets a whole copy of the database before it is one. */
+  private static final Duration ADD_LIMIT = Duration.ofMinutes(60);
+
+  private static final Duration REMOVE_LIMIT = Duration.ofSeconds(60);
+  private static final long PAUSE_MILLIS = 200;
+
+  private final NodeId self;
+  private final StateFile state;
+  private final Members members;
+  private final LogCopies copies;
+  private final LocalLogs logs;
+  private final Leadership leadership;
+  private final Peers peers;
+
+  Membership(
+      StateFile state, Members members, LogCopies copies, LocalLogs logs, Leadership leadership) {
+    this.self = logs.self();
+    this.state = state;
+    this.members = members;
+    this.copies = copies;
+    this.logs = logs;
+    this.leadership = leadership;
+    this.peers = copies.peers();
+  }
+
+  void add(Member member, boolean voting) throws InterruptedException {
+    String what = "cannot add " + member.id() + " at " + member.address() + ": ";
+    peers.know(member);
+    RaftState now = state.state();
+    int shards = copies.logs().size() - 1;
+    AliveReply newcomer = prepare(member, Groups.prepare(shards, now), what);
+    for (LogId log : copies.logs()) {
+      ConfigureRequest request =
+          ConfigureRequest.newBuilder()
+              .setLog(log.number())
+              .setAdd(newcomer.getPeer())
+              .setAddress(member.address())
+              .setVoting(voting)
+              .build();
+      configure(log, request, what, ADD_LIMIT);
+      logger
+          .atInfo()
+          .addKeyValue("log", log)
+          .addKeyValue("node", member.id())
+          .addKeyValue("name", newcomer.getPeer())
+          .addKeyValue("voting", voting)
+          .log("member added");
+    }
+  }
+
+  private AliveReply prepare(Member member, ByteString request, String what)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + CALL.toNanos();
+    while (true) {
+      try {
+        return AliveReply.parseFrom(
+            peers.call(member.id(), Groups.PREPARE, request, CALL).join());
+      } catch (CompletionException | InvalidProtocolBufferException e) {
+        boolean unreachable =
+            e.getCause() instanceof PeerCallException call && !call.mayHaveArrived();
+        if (!unreachable || System.nanoTime() > deadline) {
+          throw new IllegalStateException(what + reason(e) + "; is it started to join?", e);
+        }
+      }
+      // It may have been started just now.
+      TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+    }
+  }
+
+  void remove(NodeId node, boolean force) throws InterruptedException {
+    String what = "cannot remove " + node + ": ";
+    List<LogId> in = new ArrayList<>();
+    for (LogId log : copies.logs()) {
+      if (members.peer(log, node).isPresent()) {
+        // The order log last: it says who is a member when this breaks off.
+        in.add(0, log);
+      }
+    }
+    if (in.isEmpty()) {
+      throw new IllegalStateException(what + "it is not a member of the cluster");
+    }
+    checkQuorum(node, force, what);
+    ConfigureRequest.Builder request = ConfigureRequest.newBuilder().setRemove(node.value());
+    for (LogId log : in) {
+      leadElsewhere(log, node);
+      configure(log, request.setLog(log.number()).build(), what, REMOVE_LIMIT);
+      logger.atInfo().addKeyValue("log", log).addKeyValue("node", node).log("member removed");
+    }
+    RemovedNotice notice = RemovedNotice.newBuilder().setBy(self.value()).build();
+    try {
+      // If it is up, it need not find out by itself.
+      peers.call(node, Groups.REMOVED, notice.toByteString(), ALIVE).join();
+    } catch (CompletionException e) {
+      logger.atInfo().addKeyValue("node", node).log("removed node does not answer");
+    }
+  }
+
+  private void checkQuorum(NodeId node, boolean force, String what) {
+    Set<NodeId> voters = members.voters(LogId.ORDER);
+    Set<NodeId> after = new TreeSet<>(voters);
+    after.remove(node);
+    if (after.isEmpty()) {
+      throw new IllegalStateException(what + "it is the only voting member");
+    }
+    Set<NodeId> up = new TreeSet<>();
+    for (NodeId voter : voters) {
+      if (alive(voter)) {
+        up.add(voter);
+      }
+    }
+    if (up.size() <= voters.size() / 2) {
+      throw new IllegalStateException(
+          what
+              + "only %d of %d voting members are up (%s), so nothing can be decided; start the others, or if they are lost for good recover with --force-new-cluster on one that is left"
+                  .formatted(up.size(), voters.size(), up));
+    }
+    up.retainAll(after);
+    if (!force && up.size() <= after.size() / 2) {
+      throw new IllegalStateException(
+          what
+              + "only %d of the %d voting members that remain are up (%s), so nothing could be decided any more; start the others first, or force it"
+                  .formatted(up.size(), after.size(), up));
+    }
+  }
+
+  private boolean alive(NodeId node) {
+    try {
+      peers.call(node, Groups.ALIVE, AliveRequest.getDefaultInstance().toByteString(), ALIVE).join();
+      return true;
+    } catch (CompletionException e) {
+      return false;
+    }
+  }
+
+  /** A leader that removes itself leaves its log without one for a while. */
+  private void leadElsewhere(LogId log, NodeId node) {
+    for (NodeId to : members.voters(log)) {
+      if (logs.leader(log).filter(node::equals).isEmpty()) {
+        return;
+      }
+      if (!to.equals(node) && alive(to)) {
+        try {
+          leadership.transfer(log, to).join();
+          return;
+        } catch (CompletionException e) {
+          logger
+              .atInfo()
+              .addKeyValue("log", log)
+              .addKeyValue("reason", reason(e))
+              .log("leader not moved before its removal");
+        }
+      }
+    }
+  }
+
+  private void configure(LogId log, ConfigureRequest request, String what, Duration limit)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    String last = "no leader is known";
+    while (System.nanoTime() < deadline) {
+      Optional<NodeId> leader = logs.leader(log);
+      if (leader.isPresent()) {
+        try {
+          ByteString reply =
+              peers.call(leader.get(), Groups.CONFIGURE, request.toByteString(), CALL).join();
+          ConfigureReply done = ConfigureReply.parseFrom(reply);
+          if (!done.getError().isEmpty()) {
+            throw new IllegalStateException(
+                what + log + " refuses: " + done.getError() + "; it can be asked for again");
+          }
+          if (done.getRetry().isEmpty()) {
+            return;
+          }
+          last = done.getRetry();
+        } catch (CompletionException | IOException e) {
+          last = reason(e);
+        }
+      }
+      TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+    }
+    throw new IllegalStateException(
+        what
+            + "%s did not change within %d s: %s; ask for it again"
+                .formatted(log, limit.toSeconds(), last));
+  }
+
+  private static String reason(Exception failure) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    return String.valueOf(cause.getMessage());
+  }
+}
