@@ -31,9 +31,7 @@ public final class Adoption {
   public static boolean adopt(Path database) {
     try (Connection connection = new DatabaseFile(database, LOCK_WAIT).connect();
         Statement statement = connection.createStatement()) {
-      if (SqliteSnapshot.number(
-              connection, "SELECT count(*) FROM main.sqlite_master WHERE name='__marmot_state'")
-          == 0) {
+      if (!Bookkeeping.exists(connection)) {
         return false;
       }
       statement.execute("BEGIN IMMEDIATE");

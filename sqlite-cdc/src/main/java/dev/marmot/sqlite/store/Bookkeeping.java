@@ -58,6 +58,13 @@ final class Bookkeeping implements AutoCloseable {
     forgetWriters = new Query(connection, "DELETE FROM main.__marmot_writers WHERE position<?1");
   }
 
+  /** Whether the file was replicated before. */
+  static boolean exists(Connection connection) throws SQLException {
+    return SqliteSnapshot.number(
+            connection, "SELECT count(*) FROM main.sqlite_master WHERE name='__marmot_state'")
+        != 0;
+  }
+
   /** Makes the tables where they are missing, and this file's identity. In a transaction. */
   static void create(Connection connection, RandomGenerator random) throws SQLException {
     try (Statement statement = connection.createStatement()) {

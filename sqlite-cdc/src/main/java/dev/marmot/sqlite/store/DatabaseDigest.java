@@ -1,18 +1,15 @@
 package dev.marmot.sqlite.store;
 
 import com.dynatrace.hash4j.hashing.HashValue128;
-import com.dynatrace.hash4j.hashing.Hasher128;
-import com.dynatrace.hash4j.hashing.Hashing;
-import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.schema.DatabaseSchema;
+import dev.marmot.sqlite.schema.SchemaReader;
 import dev.marmot.sqlite.schema.TableSchema;
-import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -23,8 +20,6 @@ import java.util.TreeMap;
  * needed: order by key would depend on collations, and rowids of declared keys differ by node.
  */
 public final class DatabaseDigest {
-  private static final Hasher128 XXH3 = Hashing.xxh3_128();
-
   private DatabaseDigest() {}
 
   /** Digests by table name. The connection is in a read transaction, so that all fit together. */
@@ -36,42 +31,27 @@ public final class DatabaseDigest {
     return digests;
   }
 
+  /** Digests of a file that nobody writes to. */
+  public static Map<String, String> ofFile(Path file, Set<String> excluded) throws SQLException {
+    try (Connection connection = SqliteSnapshot.connect(file.toAbsolutePath())) {
+      return of(connection, new SchemaReader(excluded).read(connection));
+    }
+  }
+
   private static String of(Connection connection, TableSchema table) throws SQLException {
-    int columns = TableReader.keyArity(table) + table.columns().size();
+    int keys = TableReader.keyArity(table);
+    RowHash rowHash = new RowHash(table);
     long[] sums = new long[3];
     try (Query query = new Query(connection, TableReader.selectAll(table))) {
       query.forEach(
           row -> {
-            HashValue128 hash = XXH3.hashBytesTo128Bits(bytes(row.values(0, columns)));
+            HashValue128 hash =
+                rowHash.of(row.values(0, keys), row.values(keys, table.columns().size()));
             sums[0]++;
             sums[1] += hash.getMostSignificantBits();
             sums[2] += hash.getLeastSignificantBits();
           });
     }
     return String.format(Locale.ROOT, "%d:%016x%016x", sums[0], sums[1], sums[2]);
-  }
-
-  private static byte[] bytes(List<SqliteValue> values) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    for (SqliteValue value : values) {
-      if (value instanceof SqliteValue.Int integer) {
-        out.writeBytes(eight(1, integer.value()));
-      } else if (value instanceof SqliteValue.Real real) {
-        out.writeBytes(eight(2, Double.doubleToRawLongBits(real.value())));
-      } else if (value instanceof SqliteValue.Text text) {
-        out.writeBytes(eight(3, text.bytes().length));
-        out.writeBytes(text.bytes());
-      } else if (value instanceof SqliteValue.Blob blob) {
-        out.writeBytes(eight(4, blob.bytes().length));
-        out.writeBytes(blob.bytes());
-      } else {
-        out.write(0);
-      }
-    }
-    return out.toByteArray();
-  }
-
-  private static byte[] eight(int tag, long value) {
-    return ByteBuffer.allocate(9).put((byte) tag).putLong(value).array();
   }
 }

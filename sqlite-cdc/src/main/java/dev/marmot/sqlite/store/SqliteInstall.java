@@ -156,12 +156,9 @@ final class SqliteInstall implements InstallTransaction {
         });
   }
 
-  /** What was kept away from a key that is still pending stays so; the rest is settled. */
+  /** Nothing is parked, and what is not pending is not skipped. */
   private void forgetKeptAway() throws SQLException {
     for (Parked parked : side.aside().parked()) {
-      if (isPending(parked.key())) {
-        side.aside().skip(parked.key());
-      }
       side.aside().unpark(parked.key());
     }
     for (RowKey key : side.aside().skipped()) {

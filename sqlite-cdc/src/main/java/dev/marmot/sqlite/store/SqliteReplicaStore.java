@@ -10,6 +10,7 @@ import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.LoggedConflict;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
+import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.Snapshot;
 import dev.marmot.sqlite.StagedReplica;
 import dev.marmot.sqlite.hooks.DatabaseFile;
@@ -47,6 +48,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   private final StoreOptions options;
   private final Staging staging;
+  private final Path database;
   private final Path wal;
   private final WriteSide writeSide;
   private final CaptureSide captureSide;
@@ -67,6 +69,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
       Connection status,
       ReplicaState state) {
     this.options = options;
+    this.database = database;
     this.staging = new Staging(database, options);
     this.wal = database.resolveSibling(database.getFileName() + "-wal");
     this.writeSide = writeSide;
@@ -114,24 +117,14 @@ public final class SqliteReplicaStore implements ReplicaStore {
    * Makes the bookkeeping tables; says whether they were there, so that the file was replicated.
    */
   private static boolean createTables(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        Query exists =
-            new Query(
-                connection,
-                "SELECT count(*) FROM main.sqlite_master WHERE name='__marmot_state'")) {
-      while (true) {
-        try {
-          statement.execute("BEGIN IMMEDIATE");
-          break;
-        } catch (SQLException e) {
-          Waiting.orThrow(e, "create the bookkeeping tables");
-        }
-      }
-      boolean before = exists.number(0) != 0;
-      Bookkeeping.create(connection, new SecureRandom());
-      statement.execute("COMMIT");
-      return before;
-    }
+    return Waiting.immediately(
+        connection,
+        "create the bookkeeping tables",
+        () -> {
+          boolean before = Bookkeeping.exists(connection);
+          Bookkeeping.create(connection, new SecureRandom());
+          return before;
+        });
   }
 
   private static void closeQuietly(Connection connection) {
@@ -306,6 +299,34 @@ public final class SqliteReplicaStore implements ReplicaStore {
   /** Notes, until a snapshot is installed, that the rows are not those of the position. */
   public void requireInstall() {
     meta(Adoption.MUST_INSTALL, "1");
+  }
+
+  /**
+   * The file as it is committed now, to hash and read it while everybody goes on writing. Called by
+   * the applier thread between two transactions, it stands exactly at {@link #state}'s position.
+   */
+  public Reading openRead() {
+    try {
+      return Reading.open(database, options.excluded());
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("read the file", e);
+    }
+  }
+
+  /**
+   * Sends this node's rows under the keys of the images to all nodes, also where there is none, as
+   * a local write would; where another node has something else, that goes to the conflict log.
+   *
+   * @return how many keys there are tables for
+   */
+  public int resend(List<RowImage> rows) {
+    return status(
+        "send rows again",
+        connection ->
+            Waiting.immediately(
+                connection,
+                "send rows again",
+                () -> Resend.log(connection, schema(connection), rows)));
   }
 
   /** Content hash of each replicated table, all at one moment, to compare files. */

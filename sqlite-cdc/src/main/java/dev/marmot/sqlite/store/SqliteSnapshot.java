@@ -4,6 +4,7 @@ import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.Snapshot;
 import dev.marmot.sqlite.schema.SchemaReader;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteConfig;
 
 /**
@@ -50,10 +52,7 @@ public final class SqliteSnapshot implements Snapshot {
   }
 
   private static void check(Connection connection, Path path) throws SQLException {
-    List<String> problems = quickCheck(connection);
-    if (!problems.isEmpty()) {
-      throw notOne(path, "it is damaged (" + String.join("; ", problems) + ")", null);
-    }
+    checkUndamaged(connection, path);
     long format = number(connection, "SELECT value FROM __marmot_meta WHERE key='snapshot_format'");
     if (format != FORMAT) {
       throw notOne(path, "its format is " + format + " and this version knows " + FORMAT, null);
@@ -69,8 +68,33 @@ public final class SqliteSnapshot implements Snapshot {
     }
   }
 
+  private static void checkUndamaged(Connection connection, Path path) throws SQLException {
+    List<String> problems = quickCheck(connection);
+    if (!problems.isEmpty()) {
+      throw notOne(path, "it is damaged (" + String.join("; ", problems) + ")", null);
+    }
+  }
+
+  /** Throws when SQLite finds the file damaged; nobody writes to it. */
+  public static void checkUndamaged(Path path) {
+    try (Connection connection = connect(path.toAbsolutePath())) {
+      checkUndamaged(connection, path);
+    } catch (SQLException e) {
+      throw notOne(path, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /**
+   * Makes a file that nobody has open, or a directory's entries, survive a power loss.
+   *
+   * @throws IOException when the disk does not take it
+   */
+  public static void makeDurable(Path path) throws IOException {
+    WalSync.force(path);
+  }
+
   private static SqliteReplicationException notOne(
-      Path path, String why, @org.jspecify.annotations.Nullable Throwable cause) {
+      Path path, String why, @Nullable Throwable cause) {
     return new SqliteReplicationException(
         "cannot open the snapshot " + path + ": " + why + "; fetch or make it again", cause);
   }
@@ -149,7 +173,7 @@ public final class SqliteSnapshot implements Snapshot {
     return connect(path);
   }
 
-  private static Connection connect(Path path) throws SQLException {
+  static Connection connect(Path path) throws SQLException {
     SQLiteConfig config = new SQLiteConfig();
     config.setReadOnly(true);
     return config.createConnection("jdbc:sqlite:" + uri(path));

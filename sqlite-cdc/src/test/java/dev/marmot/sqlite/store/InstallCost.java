@@ -2,6 +2,7 @@ package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.StagedReplica;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -60,18 +61,18 @@ public final class InstallCost {
 
   private static SqliteSnapshot stage(Path file) {
     try (SqliteReplicaStore store = SqliteReplicaStore.open(file, StoreOptions.defaults("one"))) {
-      long start = System.nanoTime();
+      long start = now();
       try (StagedReplica staged = store.stage()) {
-        long copied = System.nanoTime();
+        long copied = now();
         SqliteSnapshot sealed = (SqliteSnapshot) staged.seal();
-        long end = System.nanoTime();
+        long end = now();
         SqliteSnapshot opened = SqliteSnapshot.open(sealed.path());
         System.out.printf(
             Locale.ROOT,
-            "copy %d ms, seal %d ms, open %d ms%n",
+            "copy %d ms, seal %d ms, open %d ms (processor time)%n",
             millis(start, copied),
             millis(copied, end),
-            millis(end, System.nanoTime()));
+            millis(end, now()));
         return opened;
       }
     }
@@ -92,14 +93,14 @@ public final class InstallCost {
           statement.execute("COMMIT");
         }
       }
-      long start = System.nanoTime();
+      long start = now();
       try (InstallTransaction transaction = store.install(snapshot)) {
-        long locked = System.nanoTime();
+        long locked = now();
         transaction.replaceRows(true);
         transaction.uniteConflicts();
         transaction.replaceWriters();
         transaction.commit();
-        long end = System.nanoTime();
+        long end = now();
         System.out.printf(
             Locale.ROOT,
             "%d %% differ: compare %d ms, lock %d ms%n",
@@ -108,6 +109,11 @@ public final class InstallCost {
             millis(locked, end));
       }
     }
+  }
+
+  /** Time of the processor, which other work on the machine does not disturb so much. */
+  private static long now() {
+    return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
   }
 
   private static long millis(long from, long to) {
