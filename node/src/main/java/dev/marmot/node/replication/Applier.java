@@ -101,12 +101,14 @@ public final class Applier {
    * Takes a snapshot in place of the entries that this node can no longer get (protocol.md §1,
    * "Install", the receiver's part).
    *
+   * @param anew whether the rows here are in doubt, so that a snapshot at this very position is of
+   *     use, too
    * @return false when this node already stands there or later, so that nothing was done
    */
-  public boolean install(Snapshot snapshot) {
+  public boolean install(Snapshot snapshot, boolean anew) {
     ReplicaState mine = store.state();
     ReplicaState theirs = snapshot.state();
-    if (theirs.position() <= mine.position()) {
+    if (theirs.position() < mine.position() || (theirs.position() == mine.position() && !anew)) {
       return false;
     }
     WriterWindow writers =

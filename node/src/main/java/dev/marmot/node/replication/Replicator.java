@@ -39,6 +39,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final OriginOptions originOptions;
   private final ApplierOptions applierOptions;
   private final ChunkIndex chunks;
+  private volatile boolean rowsInDoubt;
   private final Skips skips;
   private final StateWaiters waiters;
   private final Queue<PendingInstall> installs = new ConcurrentLinkedQueue<>();
@@ -59,6 +60,14 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     this.chunks = new ChunkIndex(store::state, ProtocolRules.ALL);
     this.skips = new Skips(store, ProtocolRules.ALL);
     this.waiters = new StateWaiters(store::state);
+  }
+
+  /**
+   * The rows of the file are not what its position says, since it is a copy of another node's file
+   * or was set back: nothing is applied until a snapshot is installed. Call before the start.
+   */
+  public void doubtRows() {
+    rowsInDoubt = true;
   }
 
   /**
@@ -135,7 +144,11 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     Parts started = parts;
     long own = started == null ? -1 : Floors.needed(started.logs());
     long needed = Math.max(own, skips.needed());
-    return needed > store.state().position() ? OptionalLong.of(needed) : OptionalLong.empty();
+    long position = store.state().position();
+    if (rowsInDoubt) {
+      return OptionalLong.of(Math.max(needed, position));
+    }
+    return needed > position ? OptionalLong.of(needed) : OptionalLong.empty();
   }
 
   /** Whether this node's own logs begin after its position, so that it must not lead. */
@@ -179,7 +192,11 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
       return false;
     }
     try {
-      next.done().complete(applier.install(next.snapshot()));
+      boolean used = applier.install(next.snapshot(), rowsInDoubt);
+      if (used) {
+        rowsInDoubt = false;
+      }
+      next.done().complete(used);
     } catch (RuntimeException e) {
       next.done().completeExceptionally(e);
     }
@@ -208,7 +225,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   /** Applies one transaction, then leaves the write lock free at least as long as it was held. */
   private long apply(Applier applier) throws InterruptedException {
     long start = System.nanoTime();
-    if (!installNext(applier) && !applier.step()) {
+    if (!installNext(applier) && (rowsInDoubt || !applier.step())) {
       return IDLE_MILLIS;
     }
     long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);

@@ -33,8 +33,12 @@ public final class Skips {
   public synchronized CompletionStage<Void> behind(LogId log, Floor floor) {
     Waiting now = new Waiting(floor, new CompletableFuture<>());
     Waiting before = waiting.put(log, now);
-    if (before != null) {
-      before.allowed().cancel(false);
+    if (before != null) { // what is enough for the higher floor is enough for the lower one
+      now.allowed()
+          .whenComplete(
+              (done, failure) -> {
+                var unused = before.allowed().complete(null);
+              });
     }
     return now.allowed();
   }

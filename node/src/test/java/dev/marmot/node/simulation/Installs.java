@@ -59,7 +59,7 @@ final class Installs {
   private void install(SimulatedNode receiver, Snapshot snapshot) {
     MemoryFile before = receiver.disk.current();
     receiver.busy.add(Part.APPLIER);
-    boolean used = receiver.life().applier().install(snapshot);
+    boolean used = receiver.life().applier().install(snapshot, false);
     receiver.busy.remove(Part.APPLIER);
     MemoryFile after = receiver.disk.current();
     Trace.print("  n%d installs %d", receiver.id, after.position);

@@ -1,0 +1,217 @@
+package dev.marmot.node.snapshot;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.node.replication.Donation;
+import dev.marmot.proto.v1.SnapshotBlockRequest;
+import dev.marmot.proto.v1.SnapshotManifest;
+import dev.marmot.proto.v1.SnapshotReply;
+import dev.marmot.proto.v1.SnapshotRequest;
+import dev.marmot.raft.PeerHandler;
+import dev.marmot.sqlite.store.SqliteSnapshot;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes snapshots of this node for those that ask, one at a time, keeps the newest one while
+ * somebody fetches it, and hands it out in blocks. Thread-safe; the work is done on one thread.
+ */
+public final class SnapshotDonor implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(SnapshotDonor.class);
+  private static final String OPEN = "snapshot";
+  private static final String BLOCK = "snapshot-block";
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
+  private static final Duration KEEP = Duration.ofMinutes(10);
+
+  private final int self;
+  private final Supplier<Donation> donate;
+  private final ScheduledExecutorService thread;
+
+  // Confined to the thread.
+  private @Nullable Donation making;
+  private @Nullable Ready ready;
+  private long lastAskedNanos;
+
+  /** A snapshot that can be fetched. */
+  private record Ready(SqliteSnapshot snapshot, SnapshotManifest manifest, FileChannel file) {}
+
+  /**
+   * @param donate begins a snapshot of this node
+   */
+  public SnapshotDonor(int self, Supplier<Donation> donate) {
+    this.self = self;
+    this.donate = donate;
+    this.thread =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread worker = new Thread(task, "n" + self + "-snapshots");
+              worker.setDaemon(true);
+              return worker;
+            });
+    var unused = thread.scheduleWithFixedDelay(this::forget, 1, 1, TimeUnit.MINUTES);
+  }
+
+  /** What this node answers. */
+  public Map<String, PeerHandler> handlers() {
+    return Map.of(OPEN, this::handleOpen, BLOCK, this::handleBlock);
+  }
+
+  private CompletionStage<ByteString> handleOpen(ByteString bytes) {
+    return onThread(
+        () -> {
+          SnapshotReply.Builder reply = SnapshotReply.newBuilder();
+          Ready now = offer(SnapshotRequest.parseFrom(bytes).getPosition());
+          if (now != null) {
+            reply.setManifest(now.manifest());
+          }
+          return reply.build().toByteString();
+        });
+  }
+
+  private CompletionStage<ByteString> handleBlock(ByteString bytes) {
+    return onThread(
+        () -> {
+          SnapshotBlockRequest request = SnapshotBlockRequest.parseFrom(bytes);
+          Ready now = ready;
+          lastAskedNanos = System.nanoTime();
+          if (now == null || !now.manifest().getId().equals(request.getId())) {
+            throw new IOException(
+                "cannot send a block of snapshot %s: node %d does not keep it any more; ask anew"
+                    .formatted(request.getId(), self));
+          }
+          long number = request.getNumber();
+          return Blocks.pack(number, Blocks.read(now.file(), number)).toByteString();
+        });
+  }
+
+  private CompletionStage<ByteString> onThread(Answer answer) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            return answer.get();
+          } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("cannot read the request: " + e.getMessage(), e);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+          }
+        },
+        thread);
+  }
+
+  /** The snapshot, when there is one that is new enough; else one is made from now on. */
+  private @Nullable Ready offer(long position) {
+    lastAskedNanos = System.nanoTime();
+    Ready now = ready;
+    if (now != null && now.snapshot().state().position() >= position) {
+      return now;
+    }
+    if (making == null) {
+      drop();
+      log.atInfo().addKeyValue("position", position).log("making a snapshot");
+      making = donate.get();
+      thread.execute(this::make);
+    }
+    return null;
+  }
+
+  private void make() {
+    Donation current = making;
+    if (current == null) {
+      return;
+    }
+    try {
+      if (!current.step()) {
+        var unused = thread.schedule(this::make, LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+        return;
+      }
+      ready = ready((SqliteSnapshot) current.seal());
+    } catch (IOException | RuntimeException e) {
+      log.atWarn().setCause(e).log("making a snapshot failed"); // whoever needs it asks again
+    }
+    making = null;
+    current.close();
+  }
+
+  private Ready ready(SqliteSnapshot snapshot) throws IOException {
+    FileChannel file = FileChannel.open(snapshot.path(), StandardOpenOption.READ);
+    SnapshotManifest manifest =
+        SnapshotManifest.newBuilder()
+            .setFormat(1)
+            .setId(UUID.randomUUID().toString())
+            .setDonor(self)
+            .setPositionTerm(snapshot.state().term())
+            .setPositionIndex(snapshot.state().position())
+            .setSize(file.size())
+            .setBlockSize(Blocks.SIZE)
+            .addAllBlockChecksums(Blocks.checksums(file))
+            .build();
+    log.atInfo()
+        .addKeyValue("position", snapshot.state().position())
+        .addKeyValue("bytes", file.size())
+        .log("snapshot made");
+    return new Ready(snapshot, manifest, file);
+  }
+
+  /** Nobody came for a while: the disk is worth more, and the raft logs may go on. */
+  private void forget() {
+    if (System.nanoTime() - lastAskedNanos > KEEP.toNanos()) {
+      drop();
+      Donation current = making;
+      making = null;
+      if (current != null) {
+        current.close();
+      }
+    }
+  }
+
+  private void drop() {
+    Ready old = ready;
+    ready = null;
+    if (old == null) {
+      return;
+    }
+    try {
+      old.file().close();
+      Files.deleteIfExists(old.snapshot().path());
+    } catch (IOException e) {
+      log.atWarn().addKeyValue("file", old.snapshot().path()).setCause(e).log("not deleted");
+    }
+  }
+
+  @Override
+  public void close() {
+    thread.execute(
+        () -> {
+          lastAskedNanos = System.nanoTime() - 2 * KEEP.toNanos();
+          forget();
+        });
+    thread.shutdown();
+    try {
+      if (!thread.awaitTermination(1, TimeUnit.MINUTES)) {
+        log.atWarn().log("a snapshot is still being made while the node closes");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @FunctionalInterface
+  private interface Answer {
+    ByteString get() throws IOException;
+  }
+}
