@@ -10,7 +10,8 @@ import java.util.concurrent.CompletionStage;
  */
 public interface OrderedLogs {
   /**
-   * Number of data shards; their logs are {@code LogId.shard(1)} to {@code LogId.shard(shards())}.
+   * Number of data shards that get new entries; their logs are {@code LogId.shard(1)} to {@code
+   * LogId.shard(shards())}. It may change at any time; entries of shards above it may still come.
    */
   int shards();
 

@@ -48,10 +48,36 @@ public interface RaftNode extends OrderedLogs, AutoCloseable {
   CompletionStage<Void> remove(NodeId node, boolean force);
 
   /**
-   * Hands leadership of a log to another node, wherever the leader is. Completes when the new
-   * leader is known; exceptionally with a message that says why not.
+   * Hands leadership of a log to another node, wherever the leader is. It stays there until that
+   * node fails, or {@link #rebalance}. Completes when the new leader is known; exceptionally with a
+   * message that says why not.
    */
   CompletionStage<Void> transferLeadership(LogId log, NodeId to);
+
+  /**
+   * Moves all leaders off a node, which is up, and keeps them off until {@link #rebalance}, or
+   * until that node starts again.
+   *
+   * @return completes when it leads nothing; exceptionally with a message that says what it leads
+   */
+  CompletionStage<Void> drain(NodeId node);
+
+  /**
+   * Spreads leaders evenly again: moves by hand count no more, and no node is drained any more.
+   *
+   * @return completes when all members that are up have been told; the moves follow
+   */
+  CompletionStage<Void> rebalance();
+
+  /**
+   * Changes how many data shards get new entries ({@link #shards}), on all members, which must be
+   * up. New logs are created everywhere first. Logs of retired shards stay, empty in the end, and
+   * are used again when the number grows. May be asked again after it broke off.
+   *
+   * @return completes when all members use that number; exceptionally with a message that says why
+   *     not
+   */
+  CompletionStage<Void> setShards(int shards);
 
   /**
    * Whether this node may lead logs; yes, until said otherwise, also before {@link #start}. A node

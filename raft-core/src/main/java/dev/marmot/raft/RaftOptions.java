@@ -46,7 +46,14 @@ public record RaftOptions(
       int shards,
       Map<String, PeerHandler> handlers) {
     this(
-        cluster, self, members, bindHost, bindPort, directory, shards, handlers,
+        cluster,
+        self,
+        members,
+        bindHost,
+        bindPort,
+        directory,
+        shards,
+        handlers,
         Retention.DEFAULT,
         false);
   }

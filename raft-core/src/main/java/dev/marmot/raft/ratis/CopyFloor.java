@@ -26,7 +26,7 @@ final class CopyFloor {
   /** Older floors only make the position exact; some may be forgotten. */
   private static final int MAX_ALLOWED = 128;
 
-  private final Retention retention;
+  private volatile Retention retention;
 
   /** Floors that the node allows: index to position. */
   @GuardedBy("this")
@@ -42,6 +42,11 @@ final class CopyFloor {
 
   CopyFloor(Retention retention) {
     this.retention = retention;
+  }
+
+  /** What to keep from now on. */
+  void retain(Retention other) {
+    retention = other;
   }
 
   /** Reads the floor file in the directory of the log. */

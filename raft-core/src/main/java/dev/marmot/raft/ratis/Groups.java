@@ -18,8 +18,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.ClientId;
@@ -27,6 +28,7 @@ import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.protocol.SetConfigurationRequest;
+import org.apache.ratis.protocol.exceptions.ReconfigurationInProgressException;
 import org.apache.ratis.protocol.exceptions.ReconfigurationTimeoutException;
 import org.apache.ratis.protocol.exceptions.SetConfigurationException;
 import org.apache.ratis.server.RaftConfiguration;
@@ -42,6 +44,7 @@ final class Groups {
   static final String REMOVED = "removed";
   static final String ACTIVATE = "activate";
 
+  private static final long NUDGE_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final Logger logger = LoggerFactory.getLogger(Groups.class);
 
   private final NodeId self;
@@ -50,9 +53,11 @@ final class Groups {
   private final LogCopies copies;
   private final Members members;
   private final StateFile state;
-  private final AtomicBoolean mayLead;
+  private final LeadingGate gate;
   private final RemovalSignal removal;
   private final Executor worker;
+  private final LocalLogs logs;
+  private final Map<LogId, Long> nudged = new ConcurrentHashMap<>();
   private final ClientId clientId = ClientId.randomId();
   private final AtomicLong callIds = new AtomicLong();
 
@@ -62,9 +67,10 @@ final class Groups {
       RaftServer server,
       LogGroups groups,
       LogCopies copies,
+      LocalLogs logs,
       Members members,
       StateFile state,
-      AtomicBoolean mayLead,
+      LeadingGate gate,
       RemovalSignal removal,
       Executor worker) {}
 
@@ -73,9 +79,10 @@ final class Groups {
     this.server = parts.server();
     this.groups = parts.groups();
     this.copies = parts.copies();
+    this.logs = parts.logs();
     this.members = parts.members();
     this.state = parts.state();
-    this.mayLead = parts.mayLead();
+    this.gate = parts.gate();
     this.removal = parts.removal();
     this.worker = parts.worker();
   }
@@ -112,7 +119,7 @@ final class Groups {
     return AliveReply.newBuilder()
         .setPeer(now.getPeer())
         .setMember(now.getMember())
-        .setMayLead(mayLead.get())
+        .setMayLead(gate.open())
         .setShards(now.getShards())
         .setShardsVersion(now.getShardsVersion())
         .build()
@@ -208,11 +215,7 @@ final class Groups {
       LogId log, SetConfigurationRequest.Arguments arguments) {
     SetConfigurationRequest request =
         new SetConfigurationRequest(
-            clientId,
-            server.getId(),
-            groups.groupId(log),
-            callIds.incrementAndGet(),
-            arguments);
+            clientId, server.getId(), groups.groupId(log), callIds.incrementAndGet(), arguments);
     CompletableFuture<RaftClientReply> done;
     try {
       done = server.setConfigurationAsync(request);
@@ -222,8 +225,7 @@ final class Groups {
     return done.handle(
         (reply, failure) -> {
           Throwable error = failure != null ? failure : reply.getException();
-          while (error instanceof CompletionException
-              && error.getCause() != null) {
+          while (error instanceof CompletionException && error.getCause() != null) {
             error = error.getCause();
           }
           ConfigureReply.Builder answer = ConfigureReply.newBuilder();
@@ -234,9 +236,25 @@ final class Groups {
             answer.setError(String.valueOf(error.getMessage()));
           } else if (error != null) {
             answer.setRetry(String.valueOf(error.getMessage()));
+            if (error instanceof ReconfigurationInProgressException) {
+              nudge(log);
+            }
           }
           return answer.build().toByteString();
         });
+  }
+
+  /**
+   * Ratis believes that a new member has what the leader has only when an entry arrived there. One
+   * that has everything already, from an attempt that broke off, would wait for the next one.
+   */
+  private void nudge(LogId log) {
+    long now = System.nanoTime();
+    Long before = nudged.get(log);
+    if (before == null || now - before > NUDGE_NANOS) {
+      nudged.put(log, now);
+      var unused = logs.propose(log, ProposedEntry.NUDGE);
+    }
   }
 
   private static CompletableFuture<ByteString> retry(String why) {

@@ -2,10 +2,13 @@ package dev.marmot.raft.ratis;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.proto.v1.AliveReply;
 import dev.marmot.proto.v1.TransferReply;
 import dev.marmot.proto.v1.TransferRequest;
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.shard.LeaderBalancer;
 import dev.marmot.raft.shard.Move;
 import java.time.Duration;
@@ -13,7 +16,10 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +33,14 @@ final class Leadership {
   private static final Logger log = LoggerFactory.getLogger(Leadership.class);
   private static final Duration CALL_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration SETTLE = Duration.ofSeconds(2);
+  private static final Duration DRAIN_LIMIT = Duration.ofSeconds(20);
+  private static final String PIN = "pin";
+  private static final String DRAIN = "drain";
+  private static final String REBALANCE = "rebalance";
   private static final long TICK_MILLIS = 250;
+
+  /** In ticks: how often members are asked whether they may lead. */
+  private static final int ASK_EVERY = 4;
 
   private final NodeId self;
   private final Members members;
@@ -36,17 +49,31 @@ final class Leadership {
   private final Peers peers;
   private final ScheduledExecutorService timer;
   private final LeaderBalancer balancer;
+  private final LeadingGate gate;
+
+  /** Where the operator moved leaders; all members know. */
+  private final Map<LogId, NodeId> pins = new ConcurrentHashMap<>();
+
+  /** Who said lately whether it may lead. */
+  private final Map<NodeId, Boolean> able = new ConcurrentHashMap<>();
+
   // Confined to the timer thread, like the balancer.
   private boolean moving;
+  private int ticks;
   private volatile boolean settled;
 
   Leadership(
-      Members members, LogCopies copies, LocalLogs logs, ScheduledExecutorService timer) {
+      Members members,
+      LogCopies copies,
+      LocalLogs logs,
+      LeadingGate gate,
+      ScheduledExecutorService timer) {
     this.self = logs.self();
     this.members = members;
     this.copies = copies;
     this.logs = logs;
     this.peers = copies.peers();
+    this.gate = gate;
     this.timer = timer;
     this.balancer = new LeaderBalancer(SETTLE);
   }
@@ -57,7 +84,99 @@ final class Leadership {
         timer.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
   }
 
+  Map<String, PeerHandler> handlers() {
+    return Map.of(
+        METHOD,
+        this::handle,
+        PIN,
+        this::pin,
+        DRAIN,
+        bytes -> drained(),
+        REBALANCE,
+        bytes -> unpinned());
+  }
+
+  /** By the operator: it stays there. */
   CompletableFuture<Void> transfer(LogId shard, NodeId to) {
+    return move(shard, to).thenRun(() -> pinEverywhere(shard, to));
+  }
+
+  private void pinEverywhere(LogId log, NodeId to) {
+    pins.put(log, to);
+    ByteString pin =
+        TransferRequest.newBuilder().setLog(log.number()).setTo(to.value()).build().toByteString();
+    for (Member member : members.all()) {
+      // Whoever is down now forgets pins anyway.
+      var unused = peers.call(member.id(), PIN, pin, CALL_TIMEOUT);
+    }
+  }
+
+  private CompletableFuture<ByteString> pin(ByteString bytes) {
+    try {
+      TransferRequest request = TransferRequest.parseFrom(bytes);
+      pins.put(new LogId(request.getLog()), new NodeId(request.getTo()));
+      return CompletableFuture.completedFuture(ByteString.EMPTY);
+    } catch (InvalidProtocolBufferException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  CompletableFuture<Void> drain(NodeId node) {
+    return peers
+        .call(node, DRAIN, ByteString.EMPTY, DRAIN_LIMIT.plusSeconds(5))
+        .thenAccept(reply -> {});
+  }
+
+  /** Gives up what this node leads; completes when it leads nothing. */
+  private CompletableFuture<ByteString> drained() {
+    gate.drain(true);
+    CompletableFuture<ByteString> done = new CompletableFuture<>();
+    long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
+    var check =
+        timer.scheduleWithFixedDelay(
+            () -> {
+              List<LogId> left = copies.logs().stream().filter(logs::leads).toList();
+              if (left.isEmpty()) {
+                done.complete(ByteString.EMPTY);
+              } else if (System.nanoTime() > deadline) {
+                done.completeExceptionally(
+                    new IllegalStateException(
+                        "cannot drain %s: after %d s it still leads %s"
+                            .formatted(self, DRAIN_LIMIT.toSeconds(), left)));
+              }
+            },
+            50,
+            50,
+            TimeUnit.MILLISECONDS);
+    return done.whenComplete((reply, failure) -> check.cancel(false));
+  }
+
+  /** Tells everybody that is up. Waits. */
+  void rebalance() {
+    for (Member member : members.all()) {
+      try {
+        peers.call(member.id(), REBALANCE, ByteString.EMPTY, CALL_TIMEOUT).join();
+      } catch (CompletionException e) {
+        log.atInfo()
+            .addKeyValue("node", member.id())
+            .addKeyValue("cause", e.getMessage())
+            .log("not told to rebalance");
+      }
+    }
+  }
+
+  private CompletableFuture<ByteString> unpinned() {
+    pins.clear();
+    gate.drain(false);
+    return CompletableFuture.supplyAsync(
+        () -> {
+          balancer.request(System.nanoTime());
+          return ByteString.EMPTY;
+        },
+        timer);
+  }
+
+  private CompletableFuture<Void> move(LogId shard, NodeId to) {
     if (members.all().stream().noneMatch(member -> member.id().equals(to))) {
       return failed(shard, to, to + " is not a member of the cluster");
     }
@@ -98,7 +217,7 @@ final class Leadership {
   }
 
   /** Answers {@link #METHOD} of another node. */
-  CompletableFuture<ByteString> handle(ByteString bytes) {
+  private CompletableFuture<ByteString> handle(ByteString bytes) {
     TransferRequest request;
     try {
       request = TransferRequest.parseFrom(bytes);
@@ -118,7 +237,10 @@ final class Leadership {
     try {
       if (!logs.leads(LogId.ORDER)) {
         balancer.notLeading();
-      } else if (!moving) {
+        able.clear();
+      } else if (ticks++ % ASK_EVERY == 0) {
+        members.voters(LogId.ORDER).forEach(this::askWhetherAble);
+      } else if (!moving && able.keySet().containsAll(liveVoters())) {
         List<Move> moves = balancer.decide(System.nanoTime(), view());
         if (!moves.isEmpty()) {
           log.atInfo().addKeyValue("moves", moves.size()).log("spreading leaders");
@@ -133,14 +255,40 @@ final class Leadership {
     }
   }
 
+  private void askWhetherAble(NodeId node) {
+    var unused =
+        peers
+            .call(node, Groups.ALIVE, ByteString.EMPTY, CALL_TIMEOUT)
+            .whenComplete((reply, failure) -> able.put(node, failure == null && mayLead(reply)));
+  }
+
+  private static boolean mayLead(ByteString reply) {
+    try {
+      AliveReply alive = AliveReply.parseFrom(reply);
+      return alive.getMayLead() && alive.getMember();
+    } catch (InvalidProtocolBufferException e) {
+      return false;
+    }
+  }
+
+  private Set<NodeId> liveVoters() {
+    Set<NodeId> live = logs.live(LogId.ORDER);
+    live.retainAll(members.voters(LogId.ORDER));
+    return live;
+  }
+
   private LeaderBalancer.View view() {
     Map<LogId, NodeId> leaders = new HashMap<>();
     List<LogId> logIds = copies.logs();
     for (LogId shard : logIds) {
       logs.leader(shard).ifPresent(leader -> leaders.put(shard, leader));
     }
+    Set<NodeId> live = liveVoters();
+    // A pin ends with the node that it is on.
+    pins.values().removeIf(node -> !live.contains(node));
+    live.removeIf(node -> !able.getOrDefault(node, false));
     return new LeaderBalancer.View(
-        logs.otherLeader(LogId.ORDER), logIds.size(), leaders, logs.live(LogId.ORDER));
+        logs.otherLeader(LogId.ORDER), logIds.size(), leaders, live, pins.keySet());
   }
 
   /** This node leads the order log, and no leader will move until the live nodes change. */
@@ -155,8 +303,12 @@ final class Leadership {
       return;
     }
     Move move = moves.next();
+    if (pins.containsKey(move.log())) {
+      next(moves);
+      return;
+    }
     var unused =
-        transfer(move.log(), move.to())
+        move(move.log(), move.to())
             .whenCompleteAsync(
                 (moved, failure) -> {
                   if (failure != null) {

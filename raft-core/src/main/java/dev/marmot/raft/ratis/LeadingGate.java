@@ -32,6 +32,7 @@ final class LeadingGate {
   private static final long EVERY_MILLIS = 200;
 
   private final AtomicBoolean allowed;
+  private volatile boolean drained;
   private final RaftServer server;
   private final LogGroups groups;
   private final LocalLogs logs;
@@ -66,6 +67,17 @@ final class LeadingGate {
     var unused = timer.scheduleWithFixedDelay(this::tick, 0, EVERY_MILLIS, TimeUnit.MILLISECONDS);
   }
 
+  /** Whether this node may lead. Thread-safe. */
+  boolean open() {
+    return allowed.get() && !drained;
+  }
+
+  /** Gives everything up, until it is told otherwise or starts again. Thread-safe. */
+  void drain(boolean begin) {
+    drained = begin;
+    hurry();
+  }
+
   /** The permission has changed. Thread-safe. */
   void hurry() {
     try {
@@ -77,7 +89,7 @@ final class LeadingGate {
 
   private void tick() {
     try {
-      boolean pause = !allowed.get();
+      boolean pause = !open();
       for (LogId log : copies.logs()) {
         LogStateMachine machine = copies.copy(log).machine();
         if (machine != null && pause != (paused.get(log) == machine)) {

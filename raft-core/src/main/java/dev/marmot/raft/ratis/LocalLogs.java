@@ -49,8 +49,7 @@ final class LocalLogs {
   private final ClientId clientId = ClientId.randomId();
   private final AtomicLong callIds = new AtomicLong();
 
-  LocalLogs(
-      NodeId self, LogGroups groups, RaftServer server, LogCopies copies, Members members) {
+  LocalLogs(NodeId self, LogGroups groups, RaftServer server, LogCopies copies, Members members) {
     this.self = self;
     this.groups = groups;
     this.server = server;
@@ -127,9 +126,13 @@ final class LocalLogs {
     }
     try {
       LogEntryProto entry = division.get().getRaftLog().get(index);
-      return entry == null || !entry.hasStateMachineLogEntry()
+      if (entry == null || !entry.hasStateMachineLogEntry()) {
+        return Optional.empty();
+      }
+      ByteString payload = LogStateMachine.payload(entry);
+      return payload.equals(ProposedEntry.NUDGE)
           ? Optional.empty()
-          : Optional.of(new OrderedLogs.Entry(entry.getTerm(), LogStateMachine.payload(entry)));
+          : Optional.of(new OrderedLogs.Entry(entry.getTerm(), payload));
     } catch (RaftLogIOException e) {
       throw new UncheckedIOException(
           "cannot read entry " + index + " of " + log + ": " + e.getMessage(), e);

@@ -86,10 +86,7 @@ final class LogGroups {
   }
 
   static RaftPeer founder(Member member) {
-    return RaftPeer.newBuilder()
-        .setId(founder(member.id()))
-        .setAddress(member.address())
-        .build();
+    return RaftPeer.newBuilder().setId(founder(member.id())).setAddress(member.address()).build();
   }
 
   static Optional<Member> member(RaftPeer peer) {

@@ -1,6 +1,7 @@
 package dev.marmot.raft.ratis;
 
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.Retention;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Set;
@@ -9,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntSupplier;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.GroupManagementRequest;
 import org.apache.ratis.protocol.RaftClientReply;
@@ -25,6 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 final class LogKeeper {
   private static final Logger logger = LoggerFactory.getLogger(LogKeeper.class);
+  private static final Retention NOTHING = new Retention(0, 0);
   private static final long EVERY_MILLIS = 500;
   private static final long PURGE_TIMEOUT_MILLIS = 3000;
 
@@ -33,27 +36,33 @@ final class LogKeeper {
   private final RaftServer server;
   private final ScheduledExecutorService worker;
   private final FailureSignal failures;
-  private final Duration stuckAfter;
+  private final Limits limits;
   private final ClientId clientId = ClientId.randomId();
   private final AtomicLong callIds = new AtomicLong();
   private final Set<LogId> purging = ConcurrentHashMap.newKeySet();
 
   /**
-   * @param stuckAfter how long Ratis may leave an answered question about a floor
+   * What to keep and how long to wait. Immutable.
+   *
+   * @param retention of a log that is in use; nothing is kept of a retired shard
+   * @param active number of shards in use
+   * @param stuck how long Ratis may leave an answered question about a floor
    */
+  record Limits(Retention retention, IntSupplier active, Duration stuck) {}
+
   LogKeeper(
       LogGroups groups,
       LogCopies copies,
       RaftServer server,
       ScheduledExecutorService worker,
       FailureSignal failures,
-      Duration stuckAfter) {
+      Limits limits) {
     this.groups = groups;
     this.copies = copies;
     this.server = server;
     this.worker = worker;
     this.failures = failures;
-    this.stuckAfter = stuckAfter;
+    this.limits = limits;
   }
 
   void start() {
@@ -76,7 +85,9 @@ final class LogKeeper {
 
   private void look(LogCopy copy) throws IOException {
     LogStateMachine machine = copy.machine();
-    if (machine != null && machine.meeting().stuck(System.nanoTime(), stuckAfter)) {
+    boolean retired = copy.log().number() > limits.active().getAsInt();
+    copy.floor().retain(retired ? NOTHING : limits.retention());
+    if (machine != null && machine.meeting().stuck(System.nanoTime(), limits.stuck())) {
       logger.atWarn().addKeyValue("log", copy.log()).log("raft log is stuck, opening it again");
       reopen(copy, machine);
     } else if (copy.floor().due(copy.committed()) && purging.add(copy.log())) {

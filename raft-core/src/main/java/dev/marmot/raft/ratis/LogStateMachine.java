@@ -15,7 +15,6 @@ import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftGroupMemberId;
-import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.protocol.TermIndex;
@@ -25,7 +24,6 @@ import org.apache.ratis.statemachine.SnapshotInfo;
 import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.statemachine.impl.BaseStateMachine;
 import org.apache.ratis.util.LifeCycle;
-import org.apache.ratis.util.ProtoUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -157,8 +155,12 @@ final class LogStateMachine extends BaseStateMachine {
   }
 
   private void handOver(LogPosition position, LogEntryProto entry, long before) {
+    ByteString payload = payload(entry);
+    if (payload.equals(ProposedEntry.NUDGE)) {
+      return;
+    }
     try {
-      listener.committed(log, position, payload(entry));
+      listener.committed(log, position, payload);
     } catch (RuntimeException | Error e) {
       copy.takeBack(before);
       failures.report(
@@ -201,8 +203,7 @@ final class LogStateMachine extends BaseStateMachine {
           .execute(
               () ->
                   failures.report(
-                      new IllegalStateException(
-                          "the raft log of " + log + " stopped by itself")));
+                      new IllegalStateException("the raft log of " + log + " stopped by itself")));
     }
   }
 

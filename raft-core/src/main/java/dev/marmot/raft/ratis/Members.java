@@ -119,7 +119,6 @@ final class Members {
   }
 
   private boolean contains(RaftConfiguration members) {
-    return members.getPeer(self) != null
-        || members.getPeer(self, RaftPeerRole.LISTENER) != null;
+    return members.getPeer(self) != null || members.getPeer(self, RaftPeerRole.LISTENER) != null;
   }
 }

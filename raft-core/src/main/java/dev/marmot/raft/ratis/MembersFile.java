@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.util.ProtoUtils;
@@ -41,10 +42,15 @@ record MembersFile(List<RaftPeer> peers, TermIndex at) {
         new MembersFile(peers, TermIndex.valueOf(entry.getTerm(), entry.getIndex())));
   }
 
-  /** All of them vote. */
-  static void write(Path group, List<RaftPeer> voters, TermIndex at) throws IOException {
+  static void write(Path group, List<RaftPeer> peers, TermIndex at) throws IOException {
     RaftConfigurationProto.Builder members = RaftConfigurationProto.newBuilder();
-    voters.forEach(peer -> members.addPeers(peer.getRaftPeerProto()));
+    for (RaftPeer peer : peers) {
+      if (peer.getStartupRole() == RaftPeerRole.LISTENER) {
+        members.addListeners(peer.getRaftPeerProto());
+      } else {
+        members.addPeers(peer.getRaftPeerProto());
+      }
+    }
     LogEntryProto entry =
         LogEntryProto.newBuilder()
             .setTerm(at.getTerm())

@@ -34,6 +34,7 @@ import org.slf4j.LoggerFactory;
 final class Membership {
   private static final Logger logger = LoggerFactory.getLogger(Membership.class);
   private static final Duration CALL = Duration.ofSeconds(10);
+  private static final Duration STEP = Duration.ofSeconds(2);
   private static final Duration ALIVE = Duration.ofSeconds(2);
 
   /** A new member gets a whole copy of the database before it is one. */
@@ -91,8 +92,7 @@ final class Membership {
     long deadline = System.nanoTime() + CALL.toNanos();
     while (true) {
       try {
-        return AliveReply.parseFrom(
-            peers.call(member.id(), Groups.PREPARE, request, CALL).join());
+        return AliveReply.parseFrom(peers.call(member.id(), Groups.PREPARE, request, CALL).join());
       } catch (CompletionException | InvalidProtocolBufferException e) {
         boolean unreachable =
             e.getCause() instanceof PeerCallException call && !call.mayHaveArrived();
@@ -163,7 +163,9 @@ final class Membership {
 
   private boolean alive(NodeId node) {
     try {
-      peers.call(node, Groups.ALIVE, AliveRequest.getDefaultInstance().toByteString(), ALIVE).join();
+      peers
+          .call(node, Groups.ALIVE, AliveRequest.getDefaultInstance().toByteString(), ALIVE)
+          .join();
       return true;
     } catch (CompletionException e) {
       return false;
@@ -200,7 +202,7 @@ final class Membership {
       if (leader.isPresent()) {
         try {
           ByteString reply =
-              peers.call(leader.get(), Groups.CONFIGURE, request.toByteString(), CALL).join();
+              peers.call(leader.get(), Groups.CONFIGURE, request.toByteString(), STEP).join();
           ConfigureReply done = ConfigureReply.parseFrom(reply);
           if (!done.getError().isEmpty()) {
             throw new IllegalStateException(

@@ -11,6 +11,10 @@ import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
  * leadership. Only the state machine, asked before each append, can tell the two apart.
  */
 final class ProposedEntry implements Message {
+  /** An entry without meaning, for nobody: see {@link Groups}. */
+  static final com.google.protobuf.ByteString NUDGE =
+      com.google.protobuf.ByteString.copyFromUtf8("marmot-nudge-6f1d0b52e7a94c38");
+
   private final ByteString content;
   private volatile boolean appended;
 

@@ -2,6 +2,7 @@ package dev.marmot.raft.ratis;
 
 import dev.marmot.proto.v1.RaftState;
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -95,13 +96,22 @@ final class RaftDirectory implements AutoCloseable {
     boolean joins = options.join() && groupsOnDisk().isEmpty();
     RaftPeerId self =
         joins ? LogGroups.newcomer(options.self()) : LogGroups.founder(options.self());
+    return state(self, !joins, options.shards());
+  }
+
+  /** The state of a directory that is in use. */
+  StateFile state(NodeId self) throws IOException {
+    return state(LogGroups.founder(self), true, logs().size() - 1);
+  }
+
+  private StateFile state(RaftPeerId self, boolean member, int shards) throws IOException {
     return StateFile.open(
         directory,
         RaftState.newBuilder()
             .setFormat(1)
             .setPeer(self.toString())
-            .setMember(!joins)
-            .setShards(options.shards())
+            .setMember(member)
+            .setShards(shards)
             .build());
   }
 

@@ -89,6 +89,7 @@ public final class RatisNode implements RaftNode {
       Proposer proposer,
       Leadership leadership,
       Membership membership,
+      Resharding resharding,
       ScheduledThreadPoolExecutor timer,
       ScheduledThreadPoolExecutor worker,
       ScheduledThreadPoolExecutor changes) {}
@@ -148,12 +149,23 @@ public final class RatisNode implements RaftNode {
     copies.serve(server);
     Members members = new Members(options.members(), self, copies);
     LocalLogs logs = new LocalLogs(options.self(), groups, server, copies, members);
-    Leadership leadership = new Leadership(members, copies, logs, timer);
+    LeadingGate gate = new LeadingGate(mayLead, server, groups, logs, copies, timer);
+    Leadership leadership = new Leadership(members, copies, logs, gate, timer);
     Groups groupChanges =
         new Groups(
             new Groups.Parts(
-                options.self(), server, groups, copies, members, state, mayLead, removal, worker));
+                options.self(),
+                server,
+                groups,
+                copies,
+                logs,
+                members,
+                state,
+                gate,
+                removal,
+                worker));
     handlers.putAll(groupChanges.handlers());
+    handlers.putAll(leadership.handlers());
     peers.answer(handlers);
     // Before the server starts: the listener and other nodes may call at once.
     running =
@@ -164,11 +176,12 @@ public final class RatisNode implements RaftNode {
             copies,
             logs,
             members,
-            new LeadingGate(mayLead, server, groups, logs, copies, timer),
+            gate,
             peers,
             new Proposer(options.self(), logs, peers, timer, limits.proposal()),
             leadership,
             new Membership(state, members, copies, logs, leadership),
+            new Resharding(state, members, copies),
             timer,
             worker,
             newThread("raft-changes"));
@@ -184,10 +197,15 @@ public final class RatisNode implements RaftNode {
     now.gate().start();
     now.peers().start();
     now.leadership().start();
-    new LogKeeper(groups, now.copies(), now.server(), now.worker(), failures, limits.stuck())
+    new LogKeeper(
+            groups,
+            now.copies(),
+            now.server(),
+            now.worker(),
+            failures,
+            new LogKeeper.Limits(options.retention(), this::shards, limits.stuck()))
         .start();
-    new MemberWatch(
-            options.self(), now.state(), now.members(), now.copies(), removal, now.worker())
+    new MemberWatch(options.self(), now.state(), now.members(), now.copies(), removal, now.worker())
         .start();
     log.atInfo()
         .addKeyValue("node", options.self())
@@ -199,7 +217,6 @@ public final class RatisNode implements RaftNode {
 
   private PeerService service(Map<String, PeerHandler> handlers) {
     handlers.put(Proposer.METHOD, this::handlePropose);
-    handlers.put(Leadership.METHOD, request -> started().leadership().handle(request));
     handlers.put(FloorMeeting.METHOD, this::handleFloor);
     return new PeerService(options.cluster(), options.self(), options.handlers(), handlers);
   }
@@ -324,6 +341,26 @@ public final class RatisNode implements RaftNode {
     return change(now -> now.membership().remove(node, force));
   }
 
+  @Override
+  public CompletionStage<Void> setShards(int shards) {
+    return change(now -> now.resharding().set(shards));
+  }
+
+  @Override
+  public CompletionStage<Void> drain(NodeId node) {
+    Running now = running;
+    return now == null ? notRunning() : now.leadership().drain(node);
+  }
+
+  @Override
+  public CompletionStage<Void> rebalance() {
+    return change(now -> now.leadership().rebalance());
+  }
+
+  private static CompletableFuture<Void> notRunning() {
+    return CompletableFuture.failedFuture(new IllegalStateException("the node is not running"));
+  }
+
   /** One change of the cluster at a time. */
   private interface Change {
     void make(Running now) throws InterruptedException;
@@ -370,9 +407,7 @@ public final class RatisNode implements RaftNode {
   @Override
   public CompletionStage<Void> transferLeadership(LogId id, NodeId to) {
     Running now = running;
-    return now == null
-        ? CompletableFuture.failedFuture(new IllegalStateException("the node is not running"))
-        : now.leadership().transfer(id, to);
+    return now == null ? notRunning() : now.leadership().transfer(id, to);
   }
 
   @Override

@@ -13,15 +13,16 @@ import org.jspecify.annotations.Nullable;
  * Decides when leaders are spread: once after each change of the set of live nodes. Confined to one
  * thread.
  *
- * <p>Only the leader of the order log acts. Between two changes nothing is moved, so a move by the
- * operator sticks. A node that takes the order log over from a live leader takes over the peace as
- * well; after the start of the cluster, or the death of the former leader, it spreads.
+ * <p>Only the leader of the order log acts. Between two changes nothing is moved, and what the
+ * operator moved not even then. A node that takes the order log over from a live leader takes over
+ * the peace as well; after the start of the cluster, or the death of the former leader, it spreads.
  */
 public final class LeaderBalancer {
   private static final int MAX_ATTEMPTS = 3;
 
   private final long settleNanos;
   private @Nullable Set<NodeId> live;
+  private int logs;
   private long since;
   private boolean due;
   private boolean inherited;
@@ -37,13 +38,19 @@ public final class LeaderBalancer {
    * @param formerLeader who led the order log before this node, since this process started
    * @param logs number of logs
    * @param leaders known leaders
-   * @param live nodes that answered lately, this node included
+   * @param live nodes that answered lately and may lead
+   * @param fixed logs that the operator moved
    */
   public record View(
-      Optional<NodeId> formerLeader, int logs, Map<LogId, NodeId> leaders, Set<NodeId> live) {
+      Optional<NodeId> formerLeader,
+      int logs,
+      Map<LogId, NodeId> leaders,
+      Set<NodeId> live,
+      Set<LogId> fixed) {
     public View {
       leaders = Map.copyOf(leaders);
       live = Set.copyOf(live);
+      fixed = Set.copyOf(fixed);
     }
   }
 
@@ -60,13 +67,14 @@ public final class LeaderBalancer {
       inherited = view.formerLeader().isPresent();
       due = true;
       attempts = 0;
-    } else if (!live.equals(view.live())) {
+    } else if (!live.equals(view.live()) || logs != view.logs()) {
       live = view.live();
       since = nowNanos;
       inherited = false;
       due = true;
       attempts = 0;
     }
+    logs = view.logs();
     if (!due || nowNanos - since < settleNanos || !allLed(view)) {
       return List.of();
     }
@@ -74,7 +82,15 @@ public final class LeaderBalancer {
     if (inherited && view.formerLeader().filter(view.live()::contains).isPresent()) {
       return List.of();
     }
-    return Placement.moves(view.leaders(), view.live());
+    return Placement.moves(view.leaders(), view.live(), view.fixed());
+  }
+
+  /** Leaders are to be spread, whatever has changed. */
+  public void request(long nowNanos) {
+    due = true;
+    inherited = false;
+    since = nowNanos;
+    attempts = 0;
   }
 
   /** A move that {@link #decide} asked for did not succeed: it is tried again, not for ever. */

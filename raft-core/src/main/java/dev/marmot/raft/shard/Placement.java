@@ -12,6 +12,7 @@ import java.util.NavigableSet;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.ToIntFunction;
 
 /** Spreads leaders evenly. Pure functions. */
 public final class Placement {
@@ -22,27 +23,38 @@ public final class Placement {
    *
    * <p>The order log counts like any other log, but it is moved last: all nodes wait for it. Logs
    * whose leader is not live are left alone; Raft elects a leader for them first.
+   *
+   * @param live nodes that may lead
+   * @param fixed logs that stay where they are; they count
    */
-  public static List<Move> moves(Map<LogId, NodeId> leaders, Set<NodeId> live) {
+  public static List<Move> moves(Map<LogId, NodeId> leaders, Set<NodeId> live, Set<LogId> fixed) {
     if (live.isEmpty()) {
       return List.of();
     }
     Map<NodeId, NavigableSet<LogId>> led = new TreeMap<>();
+    Map<NodeId, Integer> stay = new TreeMap<>();
     live.forEach(node -> led.put(node, new TreeSet<>()));
     leaders.forEach(
         (log, node) -> {
           NavigableSet<LogId> logs = led.get(node);
-          if (logs != null) {
+          if (logs != null && fixed.contains(log)) {
+            stay.merge(node, 1, Integer::sum);
+          } else if (logs != null) {
             logs.add(log);
           }
         });
     // Each log moves at most once: what arrives at the emptiest node never leaves it again.
     NavigableMap<LogId, NodeId> moved = new TreeMap<>();
-    Comparator<NodeId> byCount = Comparator.comparingInt(node -> logsOf(led, node).size());
+    ToIntFunction<NodeId> count = node -> logsOf(led, node).size() + stay.getOrDefault(node, 0);
+    Comparator<NodeId> byCount = Comparator.comparingInt(count);
     while (true) {
-      NodeId fullest = Collections.max(live, byCount.thenComparing(Comparator.reverseOrder()));
+      List<NodeId> givers = live.stream().filter(node -> !logsOf(led, node).isEmpty()).toList();
+      if (givers.isEmpty()) {
+        break;
+      }
+      NodeId fullest = Collections.max(givers, byCount.thenComparing(Comparator.reverseOrder()));
       NodeId emptiest = Collections.min(live, byCount.thenComparing(Comparator.naturalOrder()));
-      if (logsOf(led, fullest).size() - logsOf(led, emptiest).size() <= 1) {
+      if (count.applyAsInt(fullest) - count.applyAsInt(emptiest) <= 1) {
         break;
       }
       LogId log = logsOf(led, fullest).last();

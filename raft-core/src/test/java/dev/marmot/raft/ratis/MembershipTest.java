@@ -13,6 +13,7 @@ import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RemovedException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -69,6 +70,7 @@ final class MembershipTest {
     cluster.join(3, 2);
     cluster.stop(3);
     cluster.start(3);
+    cluster.awaitLeaders();
     cluster.propose(3, SHARD, "again");
 
     cluster.stop(2);
@@ -82,6 +84,7 @@ final class MembershipTest {
         .isInstanceOf(RemovedException.class)
         .hasMessageContaining("n1 was removed from the cluster");
     cluster.stop(1);
+    cluster.awaitLeaders();
     cluster.propose(3, SHARD, "alone again");
     assertThat(cluster.node(3).members()).extracting(Member::id).containsExactly(new NodeId(3));
     assertThatThrownBy(() -> remove(3, 3, true))
@@ -139,5 +142,45 @@ final class MembershipTest {
     remove(1, 4, false);
     await().until(() -> cluster.failures.size() == 1);
     assertThat(cluster.failures.get(0)).isInstanceOf(RemovedException.class);
+  }
+
+  @Test
+  void majorityLost_survivorGoesOnAlone_keepsEverything_othersJoinAgain() throws IOException {
+    cluster = new TestCluster(directory, 2);
+    cluster.start(1, 2, 3);
+    cluster.propose(1, SHARD, "before");
+    awaitSeenEverywhere("before", 1, 2, 3);
+    Path survivor = directory.resolve("n2");
+    assertThatThrownBy(() -> ForcedCluster.found(survivor, "test", cluster.member(2)))
+        .hasMessageContaining("another running node uses it");
+    for (int id = 1; id <= 3; id++) {
+      cluster.stop(id);
+    }
+    cluster.lose(1);
+    cluster.lose(3);
+    assertThatThrownBy(() -> ForcedCluster.found(survivor, "other", cluster.member(2)))
+        .hasMessageContaining("belongs to another cluster");
+    List<ForcedCluster.Survived> survived =
+        ForcedCluster.found(survivor, "test", cluster.member(2));
+    assertThat(survived).extracting(ForcedCluster.Survived::log).hasSize(3).contains(SHARD);
+    assertThat(survived.get(1).formerMembers()).hasSize(3);
+    assertThat(survived.get(1).last()).isPositive();
+    assertThat(ForcedCluster.found(survivor, "test", cluster.member(2)))
+        .extracting(ForcedCluster.Survived::last)
+        .containsExactlyElementsOf(survived.stream().map(ForcedCluster.Survived::last).toList());
+    cluster.start(2);
+    cluster.awaitLeaders();
+    cluster.propose(2, SHARD, "alone");
+    awaitSeenEverywhere("before", 2);
+    assertThat(cluster.node(2).members()).extracting(Member::id).containsExactly(new NodeId(2));
+    cluster.startJoining(3, 2);
+    cluster.join(2, 3);
+    awaitSeenEverywhere("alone", 3);
+    cluster.stop(2);
+    cluster.start(2);
+    cluster.awaitLeaders();
+    cluster.propose(2, SHARD, "restarted");
+    awaitSeenEverywhere("restarted", 2, 3);
+    assertThat(cluster.failures).isEmpty();
   }
 }

@@ -15,8 +15,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -168,7 +170,7 @@ final class OrderedLogsTest {
   @Test
   void propose_tooMuchOutstanding_refused() throws IOException {
     RaftNode follower = cluster.node(cluster.follower(SHARD));
-    ByteString large = ByteString.copyFrom(new byte[1_900_000]);
+    ByteString large = ByteString.copyFrom(new byte[950_000]);
     List<CompletionStage<LogPosition>> proposals = new ArrayList<>();
     for (int i = 0; i < 60; i++) {
       proposals.add(follower.propose(i % 2 == 0 ? SHARD : LogId.shard(2), large));
@@ -189,5 +191,53 @@ final class OrderedLogsTest {
     }
     assertThat(refused).isBetween(1, 59);
     assertThat(cluster.propose(1, SHARD, "still works").index()).isPositive();
+  }
+
+  @Test
+  void drain_leadsNothingUntilRebalance() {
+    int id = cluster.leader(SHARD);
+    NodeId self = new NodeId(id);
+    cluster.node(id % 3 + 1).drain(self).toCompletableFuture().join();
+    cluster.awaitLeaders();
+    assertThat(TestCluster.leaders(cluster.node(id))).doesNotContainValue(self);
+    cluster.node(id).rebalance().toCompletableFuture().join();
+    await()
+        .atMost(TestCluster.PATIENCE)
+        .until(() -> TestCluster.leaders(cluster.node(id)).containsValue(self));
+    cluster.awaitSettled();
+  }
+
+  @Test
+  void setShards_growAndShrinkUnderProposals() throws IOException {
+    AtomicBoolean stop = new AtomicBoolean();
+    CompletableFuture<Integer> load =
+        CompletableFuture.supplyAsync(
+            () -> {
+              int sent = 0;
+              while (!stop.get()) {
+                LogId log = LogId.shard(sent % cluster.node(1).shards() + 1);
+                cluster.propose(1, log, "load " + sent);
+                sent++;
+              }
+              return sent;
+            });
+    cluster.node(2).setShards(4).toCompletableFuture().join();
+    for (int id = 1; id <= 3; id++) {
+      assertThat(cluster.node(id).shards()).isEqualTo(4);
+    }
+    LogId fourth = LogId.shard(4);
+    await().atMost(TestCluster.PATIENCE).until(() -> cluster.seen(3, fourth).size() > 3);
+    cluster.node(3).setShards(2).toCompletableFuture().join();
+    long retired = cluster.seen(1, fourth).size();
+    assertThat(cluster.node(1).shards()).isEqualTo(2);
+    assertThat(cluster.node(1).status()).hasSize(5).filteredOn(it -> !it.active()).hasSize(2);
+    cluster.node(1).setShards(4).toCompletableFuture().join();
+    await().atMost(TestCluster.PATIENCE).until(() -> cluster.seen(2, fourth).size() > retired);
+    stop.set(true);
+    assertThat(load.join()).isPositive();
+    assertThatThrownBy(() -> cluster.node(1).setShards(0).toCompletableFuture().join())
+        .hasMessageContaining("cannot set the number of shards to 0: it must be between 1 and");
+    cluster.node(1).setShards(2).toCompletableFuture().join();
+    assertThat(cluster.failures).isEmpty();
   }
 }

@@ -197,7 +197,7 @@ final class TestCluster implements AutoCloseable {
   }
 
   void join(int at, int id) {
-    node(at).add(member(id), true).toCompletableFuture().join();
+    node(at).add(member(id), true).toCompletableFuture().orTimeout(60, TimeUnit.SECONDS).join();
   }
 
   void stop(int id) {
@@ -244,7 +244,7 @@ final class TestCluster implements AutoCloseable {
               List<Map<LogId, NodeId>> views = new ArrayList<>();
               nodes.values().forEach(node -> views.add(leaders(node)));
               return views.stream().distinct().count() == 1
-                  && views.get(0).size() == shards + 1
+                  && views.get(0).size() >= shards + 1
                   && nodes.keySet().containsAll(views.get(0).values());
             });
   }

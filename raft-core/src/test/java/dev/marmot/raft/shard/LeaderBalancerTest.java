@@ -19,6 +19,7 @@ final class LeaderBalancerTest {
   private static final Map<LogId, NodeId> ALL_ON_N1 =
       Map.of(LogId.ORDER, N1, LogId.shard(1), N1, LogId.shard(2), N1);
 
+  private Set<LogId> fixed = Set.of();
   private final LeaderBalancer balancer = new LeaderBalancer(Duration.ofSeconds(2));
 
   @Test
@@ -27,6 +28,18 @@ final class LeaderBalancerTest {
     assertThat(at(1.9, ALL_ON_N1, ALL)).isEmpty();
     assertThat(at(2, ALL_ON_N1, ALL)).hasSize(2);
     assertThat(at(100, ALL_ON_N1, ALL)).as("the operator moved them back").isEmpty();
+  }
+
+  @Test
+  void decide_movedByHandWhileSettling_stays() {
+    assertThat(at(0, ALL_ON_N1, ALL)).isEmpty();
+    fixed = Set.of(LogId.shard(1), LogId.shard(2));
+    assertThat(at(2, ALL_ON_N1, ALL)).extracting(Move::log).containsExactly(LogId.ORDER);
+    fixed = Set.of();
+    assertThat(at(3, ALL_ON_N1, ALL)).as("nothing changed").isEmpty();
+    balancer.request(seconds(4));
+    assertThat(at(5, ALL_ON_N1, ALL)).isEmpty();
+    assertThat(at(6, ALL_ON_N1, ALL)).hasSize(2);
   }
 
   @Test
@@ -82,7 +95,8 @@ final class LeaderBalancerTest {
 
   private List<Move> decide(
       double seconds, Map<LogId, NodeId> leaders, Set<NodeId> live, Optional<NodeId> former) {
-    return balancer.decide(seconds(seconds), new LeaderBalancer.View(former, 3, leaders, live));
+    return balancer.decide(
+        seconds(seconds), new LeaderBalancer.View(former, 3, leaders, live, fixed));
   }
 
   private static long seconds(double seconds) {

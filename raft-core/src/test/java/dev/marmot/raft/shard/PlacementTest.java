@@ -24,7 +24,8 @@ final class PlacementTest {
     assertThat(
             Placement.moves(
                 Map.of(LogId.ORDER, N1, LogId.shard(1), N2, LogId.shard(2), N1, LogId.shard(3), N3),
-                Set.of(N1, N2, N3)))
+                Set.of(N1, N2, N3),
+                Set.of()))
         .isEmpty();
   }
 
@@ -33,13 +34,14 @@ final class PlacementTest {
     assertThat(
             Placement.moves(
                 Map.of(LogId.ORDER, N2, LogId.shard(1), N2, LogId.shard(2), N2),
-                Set.of(N1, N2, N3)))
+                Set.of(N1, N2, N3),
+                Set.of()))
         .containsExactly(new Move(LogId.shard(2), N1), new Move(LogId.shard(1), N3));
   }
 
   @Test
   void moves_noLiveNode_nothing() {
-    assertThat(Placement.moves(Map.of(LogId.ORDER, N1), Set.of())).isEmpty();
+    assertThat(Placement.moves(Map.of(LogId.ORDER, N1), Set.of(), Set.of())).isEmpty();
   }
 
   @Test
@@ -56,7 +58,7 @@ final class PlacementTest {
       for (int log = 0; log < logs; log++) {
         leaders.put(new LogId(log), new NodeId(random.nextInt(1, nodes + 1)));
       }
-      List<Move> moves = Placement.moves(leaders, live);
+      List<Move> moves = Placement.moves(leaders, live, Set.of());
       assertThat(moves.size()).as("seed %d", seed).isEqualTo(fewestMoves(leaders, live));
       Map<LogId, NodeId> after = new HashMap<>(leaders);
       moves.forEach(move -> after.put(move.log(), move.to()));
@@ -86,5 +88,17 @@ final class PlacementTest {
       counts.add(Collections.frequency(leaders.values(), node));
     }
     return counts;
+  }
+
+  @Test
+  void moves_fixedLogsCountAndStay() {
+    Map<LogId, NodeId> leaders =
+        Map.of(LogId.ORDER, N1, LogId.shard(1), N1, LogId.shard(2), N1, LogId.shard(3), N2);
+    assertThat(
+            Placement.moves(
+                leaders, Set.of(N1, N2), Set.of(LogId.ORDER, LogId.shard(1), LogId.shard(2))))
+        .isEmpty();
+    assertThat(Placement.moves(leaders, Set.of(N1, N2), Set.of(LogId.shard(2), LogId.shard(3))))
+        .containsExactly(new Move(LogId.shard(1), N2));
   }
 }
