@@ -81,14 +81,19 @@ final class NodeProcess {
     return LAUNCHER;
   }
 
+  /** A script of this project with this Java, to be given arguments. */
+  static List<String> script(String name) {
+    Path script = Path.of("..", "scripts", name).toAbsolutePath().normalize();
+    return new ArrayList<>(
+        List.of("env", "JAVA_HOME=" + System.getProperty("java.home"), script.toString()));
+  }
+
   private static List<String> launcher() {
     Path jar = Path.of("target", "marmot.jar").toAbsolutePath();
-    Path script = Path.of("..", "scripts", "marmot").toAbsolutePath().normalize();
     if (!Files.exists(jar)) {
       throw new IllegalStateException("cannot test: " + jar + " is missing; run `mvn package`");
     }
-    List<String> command =
-        List.of("env", "JAVA_HOME=" + System.getProperty("java.home"), script.toString());
+    List<String> command = List.copyOf(script("marmot"));
     try {
       // Makes the archive of loaded classes, which several nodes would else make at the same time.
       List<String> version = new ArrayList<>(command);
