@@ -14,7 +14,7 @@ class Faults:
         self.downs = []
         self.log = []
         self.kinds = {"kill": self.kill, "kill two at once": self.kill_two, "pause": self.pause,
-                      "kill writer in a transaction": self.kill_writer, "writing without sidecar": self.down}
+                      "kill writer in or after a transaction": self.kill_writer, "writing without sidecar": self.down}
         if not short:
             self.kinds |= {"pause one, kill another": self.pause_and_kill, "kill all at once": self.kill_all,
                            "stop and start": self.stop, "kill writer anywhere": self.kill_writer_anywhere}
@@ -114,7 +114,7 @@ class Faults:
         open(self.cluster.path(f"die-{index + 1}"), "w", encoding="utf-8").close()
         wait(lambda: process.poll() is not None, "the writer to die", 120)
         if process.returncode == -9:
-            self.count["kill writer in a transaction"] += 1
+            self.count["kill writer in or after a transaction"] += 1
             self.cluster.start_writer(index)
 
     def kill_writer_anywhere(self):

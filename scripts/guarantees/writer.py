@@ -1,7 +1,7 @@
 """An application: writes its node's file until it is told to stop, or killed.
 
 Arguments: file, origin, number of this incarnation, journal, seed, transactions per second, stop file,
-die file (when it appears, the writer kills itself in the middle of a transaction).
+die file (when it appears, the writer kills itself in the middle of a transaction, or after its commit).
 """
 import os
 import random
@@ -45,16 +45,22 @@ class Writer:
         functions, weights = zip(*self.actions)
         for act in self.random.choices(functions, weights, k=self.random.randint(1, 3)):
             act()
-        if die:
-            self.journal.add(t="die", uid=uid, at=time.monotonic())
-            os.kill(os.getpid(), signal.SIGKILL)
+        late = self.random.random() < 0.5
+        if die and not late:
+            self.die("in a transaction")
         text = ",".join(f"{o}:{n}" for o, n in seen.items())
         self.db.execute("INSERT INTO tx VALUES(?, ?, ?, ?)", (self.origin, self.n, uid, text))
         self.journal.add(t="tx", o=self.origin, n=self.n, uid=uid, seen=seen, effects=self.effects, ops=self.ops,
                          kinds=self.kinds)
         self.db.execute("COMMIT")
+        if die:
+            self.die("before the acknowledgement")
         now = time.monotonic()
         self.journal.add(t="ack", uid=uid, at=now, took=round(now - asked, 4))
+
+    def die(self, when):
+        self.journal.add(t="die", uid=self.uid, when=when)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def one(self, sql, *values):
         row = self.db.execute(sql, values).fetchone()
