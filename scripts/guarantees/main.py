@@ -3,6 +3,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -153,6 +154,7 @@ def main():
     chosen.seed = random.randrange(10**6) if chosen.seed is None else chosen.seed
     home = os.path.abspath(chosen.dir) if chosen.dir else tempfile.mkdtemp(prefix="marmot-guarantees-")
     print(f"seed {chosen.seed}, {chosen.nodes} nodes, {chosen.minutes:g} minutes", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that no process is left behind
     marmot("--version")
     run = Run(chosen, home)
     try:
