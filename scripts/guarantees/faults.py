@@ -31,7 +31,7 @@ class Faults:
             missing.discard(kind)
             self.note(kind)
             self.kinds[kind]()
-            if self.short or self.random.random() < 0.7:
+            if self.random.random() < (0.5 if self.short else 0.7):
                 self.cluster.await_ready(self.cluster.nodes)
             time.sleep(self.random.uniform(0.1, pauses))
             yield kind

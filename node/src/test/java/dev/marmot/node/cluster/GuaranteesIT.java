@@ -10,7 +10,7 @@ class GuaranteesIT {
   @Test
   void killsAndPausesUnderLoad_everyReaderSeesOneOrderOfWholeTransactions() throws Exception {
     List<String> command = NodeProcess.script("check-guarantees");
-    command.addAll(List.of("--short", "--minutes=0.25", "--seed=3"));
+    command.addAll(List.of("--short", "--minutes=0.2", "--seed=3"));
     assertThat(Tools.run(command, "")).endsWith("no anomaly");
   }
 }
