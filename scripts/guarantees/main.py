@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -158,10 +159,11 @@ def main():
     marmot("--version")
     run = Run(chosen, home)
     try:
-        run.play()
-        run.judge()
-    except (RuntimeError, TimeoutError) as e:
-        run.anomalies.append(Anomaly("stuck", str(e)))
+        for step in (run.play, run.judge):  # what was recorded is judged also when the end was not reached
+            try:
+                step()
+            except (RuntimeError, OSError, subprocess.TimeoutExpired) as e:
+                run.anomalies.append(Anomaly("stuck", str(e)))
     finally:
         run.cluster.kill_all()
     code = run.report()
