@@ -70,13 +70,14 @@ class Node:
                         f"--bind=127.0.0.1:{raft_ports[number - 1]}", f"--bind-pane=127.0.0.1:{pane}",
                         f"--bootstrap={bootstrap}"]
         self.process = None
-        self.failed = None
+        self.ended = False  # by the checker
 
     @property
     def log(self):
         return os.path.join(self.home, "marmot.log")
 
     def start(self):
+        self.ended = False
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(self.command, stdout=out, stderr=out)
 
@@ -86,17 +87,19 @@ class Node:
 
     def check(self):
         """Says if it ended by itself."""
-        if self.process is not None and self.process.poll() not in (None, -signal.SIGKILL, 0, 143):
+        if self.process is not None and self.process.poll() is not None and not self.ended:
             with open(self.log, encoding="utf-8") as log:
                 return f"node {self.number} ended with code {self.process.poll()}: {log.read()[-1500:]}"
         return None
 
     def kill(self):
         """kill -9; whether it was alive until then."""
+        self.ended = True
         self.process.kill()
         return self.process.wait() == -signal.SIGKILL
 
     def stop(self):
+        self.ended = True
         self.process.terminate()
         try:
             self.process.wait(timeout=60)
@@ -125,6 +128,18 @@ class Node:
             return self.alive and self.get("/readyz", 2)["ready"]
         except OSError:
             return False
+
+    def explain(self):
+        """How it stands; a process that lives leaves a dump of its threads in its log."""
+        if not self.alive:
+            return f"node {self.number} ended with code {self.process.returncode}"
+        self.process.send_signal(signal.SIGQUIT)
+        time.sleep(1)
+        try:
+            state = self.get("/readyz")
+        except OSError as e:
+            state = e
+        return f"node {self.number} lives, see the threads in {self.log}: {state}"
 
     def barrier(self, seconds):
         """Asks for a barrier as `marmot barrier` does; whether it was passed."""
@@ -175,9 +190,12 @@ class Cluster:
             node.start()
         self.await_ready(self.nodes)
 
-    def await_ready(self, nodes, limit=120):
-        for node in nodes:
-            wait(lambda n=node: n.ready() or n.check(), f"node {node.number} to be ready", limit)
+    def await_ready(self, nodes, limit=180):
+        try:
+            for node in nodes:
+                wait(lambda n=node: n.ready() or n.check(), f"node {node.number} to be ready", limit)
+        except TimeoutError as e:
+            raise TimeoutError(f"{e}; " + "; ".join(node.explain() for node in nodes)) from e
 
     def start_writer(self, index):
         self.incarnations[index] += 1

@@ -47,6 +47,7 @@ class Faults:
 
     def _killed(self, kind, nodes):
         for node in nodes:
+            node.ended = True
             node.process.kill()
         if all([node.kill() for node in nodes]):
             self.count[kind] += 1
