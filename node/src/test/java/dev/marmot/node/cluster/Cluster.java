@@ -83,7 +83,7 @@ final class Cluster implements AutoCloseable {
    * {@code marmot barrier} on a node: everything committed anywhere is visible there afterwards.
    */
   void barrier(int id) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(NodeProcess.java());
+    List<String> command = new ArrayList<>(NodeProcess.marmot());
     command.addAll(List.of("barrier", "--timeout=60s", "--pane=127.0.0.1:" + node(id).panePort()));
     Tools.run(command, "");
   }

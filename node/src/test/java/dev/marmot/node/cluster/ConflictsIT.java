@@ -17,7 +17,7 @@ class ConflictsIT {
 
   private static String marmot(NodeProcess node, String... arguments)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(NodeProcess.java());
+    List<String> command = new ArrayList<>(NodeProcess.marmot());
     command.addAll(List.of(arguments));
     command.add("--pane=127.0.0.1:" + node.panePort());
     return Tools.run(command, "");

@@ -46,10 +46,11 @@ class FaultsIT {
       for (NodeProcess node : cluster.nodes()) {
         writers.add(Tools.python(LOAD, node.database(), stop, node.id()));
       }
-      for (int round = 0; round < 20; round++) {
-        NodeProcess victim = cluster.node(1 + random.nextInt(3));
-        victim.kill();
-        victim.start();
+      for (int kills = 0; kills < 20; ) {
+        List<NodeProcess> victims = victims(cluster, random, Math.min(2, 20 - kills));
+        victims.forEach(NodeProcess::kill);
+        victims.forEach(NodeProcess::start);
+        kills += victims.size();
         if (random.nextInt(4) > 0) { // now and then the next kill comes before everybody is back
           cluster.awaitReady();
         }
@@ -74,6 +75,14 @@ class FaultsIT {
             .isEmpty();
       }
     }
+  }
+
+  /** One node, or two, which takes the quorum away. */
+  private static List<NodeProcess> victims(Cluster cluster, SplittableRandom random, int most) {
+    int first = 1 + random.nextInt(3);
+    return random.nextInt(2) == 0 || most < 2
+        ? List.of(cluster.node(first))
+        : List.of(cluster.node(first), cluster.node(1 + first % 3));
   }
 
   @Test

@@ -19,6 +19,8 @@ final class NodeProcess {
   private static final HttpClient HTTP =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
 
+  private static final List<String> LAUNCHER = launcher();
+
   private final int id;
   private final Path directory;
   private final int panePort;
@@ -57,7 +59,7 @@ final class NodeProcess {
   }
 
   void start() {
-    List<String> command = new ArrayList<>(java());
+    List<String> command = new ArrayList<>(LAUNCHER);
     command.add("run");
     command.addAll(options);
     try {
@@ -71,25 +73,38 @@ final class NodeProcess {
     }
   }
 
-  /** The command line of the packaged jar, with the JVM options of the launcher. */
-  static List<String> java() {
+  /**
+   * The launcher that users start, with this Java; it becomes the Java process, so that process ids
+   * and signals are those of the node.
+   */
+  static List<String> marmot() {
+    return LAUNCHER;
+  }
+
+  /** A script of this project with this Java, to be given arguments. */
+  static List<String> script(String name) {
+    Path script = Path.of("..", "scripts", name).toAbsolutePath().normalize();
+    return new ArrayList<>(
+        List.of("env", "JAVA_HOME=" + System.getProperty("java.home"), script.toString()));
+  }
+
+  private static List<String> launcher() {
     Path jar = Path.of("target", "marmot.jar").toAbsolutePath();
     if (!Files.exists(jar)) {
       throw new IllegalStateException("cannot test: " + jar + " is missing; run `mvn package`");
     }
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of(
-            "-Xmx256m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+ExitOnOutOfMemoryError"));
-    if (Runtime.version().feature() >= 24) {
-      command.addAll(
-          List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
+    List<String> command = List.copyOf(script("marmot"));
+    try {
+      // Makes the archive of loaded classes, which several nodes would else make at the same time.
+      List<String> version = new ArrayList<>(command);
+      version.add("--version");
+      var unused = Tools.run(version, "");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the launcher prepared", e);
     }
-    command.addAll(List.of("-jar", jar.toString()));
     return command;
   }
 

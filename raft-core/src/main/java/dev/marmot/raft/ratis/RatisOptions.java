@@ -101,6 +101,9 @@ final class RatisOptions {
   private static void appender(RaftProperties properties) {
     RaftServerConfigKeys.Log.Appender.setBufferByteLimit(
         properties, SizeInBytes.valueOf(APPENDER_BUFFER_BYTES));
+    // A leader tries again to reach a member that is down. The default waits up to 5 s, and so long
+    // a member that is back does not know its leaders.
+    RaftServerConfigKeys.Log.Appender.setRetryPolicy(properties, "1ms,10, 300ms,1000000000");
     // Ratis never ships state: a node that lags behind a purged log is told so and fetches it.
     RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(properties, false);
   }

@@ -1,0 +1,1 @@
+"""Checks Marmot's guarantees on real processes: see docs/testing.md."""
