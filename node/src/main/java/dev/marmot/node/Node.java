@@ -83,7 +83,11 @@ public final class Node implements RunningNode {
     }
     NodeDirectory directory = part(NodeDirectory.open(config.raft().directory()));
     SqliteReplicaStore store =
-        part(SqliteReplicaStore.open(config.database(), StoreOptions.defaults(config.self() + "")));
+        part(
+            SqliteReplicaStore.open(
+                config.database(),
+                StoreOptions.defaults(config.self() + "")
+                    .withExcluded(config.replication().excluded())));
     NodeIdentity identity = identify(config, directory, store);
     Replicator replicator =
         part(
@@ -135,7 +139,7 @@ public final class Node implements RunningNode {
       store.meta("cluster", wanted.getCluster());
       store.meta("node", Integer.toString(wanted.getNodeId()));
     }
-    if (stored.isEmpty()) {
+    if (stored.isEmpty() || !stored.get().getExcludedList().equals(wanted.getExcludedList())) {
       directory.identity(wanted);
     }
     return wanted;

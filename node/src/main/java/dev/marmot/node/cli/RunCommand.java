@@ -79,6 +79,12 @@ final class RunCommand implements Callable<Integer> {
         "inline-limit",
         "BYTES",
         "Smaller change sets travel in the order log, one round trip; default 0: none.");
+    values(
+        spec,
+        "exclude",
+        "PATTERN,...",
+        "Tables that do not replicate, as in sessions,cache_* (GLOB, any case); may be repeated. The"
+            + " same on all nodes.");
     flag(
         spec,
         "follow",
@@ -92,6 +98,17 @@ final class RunCommand implements Callable<Integer> {
     spec.addOption(
         OptionSpec.builder("--" + name)
             .type(String.class)
+            .arity("1")
+            .paramLabel(label)
+            .description(description)
+            .build());
+  }
+
+  /** May be given several times; joined by commas. */
+  private static void values(CommandSpec spec, String name, String label, String description) {
+    spec.addOption(
+        OptionSpec.builder("--" + name)
+            .type(String[].class)
             .arity("1")
             .paramLabel(label)
             .description(description)
@@ -116,6 +133,8 @@ final class RunCommand implements Callable<Integer> {
       Object value = option.getValue();
       if (value instanceof String text) {
         options.put(option.longestName().substring(2), text);
+      } else if (value instanceof String[] texts) {
+        options.put(option.longestName().substring(2), String.join(",", texts));
       }
     }
     if ("true".equals(options.remove("cleanup"))) {

@@ -2,6 +2,7 @@ package dev.marmot.node.config;
 
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -57,6 +58,7 @@ public record NodeConfig(
    * How changes travel.
    *
    * @param inlineLimit payloads below this many bytes travel inside the order log; 0: never
+   * @param excluded tables that do not replicate; the same on all nodes
    */
-  public record ReplicationConfig(int inlineLimit) {}
+  public record ReplicationConfig(int inlineLimit, TablePatterns excluded) {}
 }

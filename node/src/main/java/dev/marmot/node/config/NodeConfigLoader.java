@@ -5,6 +5,7 @@ import dev.marmot.node.config.NodeConfig.RaftConfig;
 import dev.marmot.node.config.NodeConfig.ReplicationConfig;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** Turns options into a {@link NodeConfig}, or says everything that is wrong. Immutable. */
 public final class NodeConfigLoader {
@@ -57,6 +59,8 @@ public final class NodeConfigLoader {
     int maxLogEntries =
         values.number("max-log-entries", DEFAULT_MAX_LOG_ENTRIES, 16, Integer.MAX_VALUE);
     int inlineLimit = values.number("inline-limit", 0, 0, MOST_INLINE_BYTES);
+    TablePatterns excluded =
+        values.read("exclude", NodeConfigLoader::patterns).orElse(TablePatterns.NONE);
     values.flag("verbose", false);
     Optional<Path> raftPath = values.read("raft-path", NodeConfigLoader::path);
     List<String> notes = notes();
@@ -75,7 +79,7 @@ public final class NodeConfigLoader {
         database.get(),
         new RaftConfig(members, bind, directory, shards, maxLogEntries, follow),
         new PaneConfig(pane, AuthKey.of(environment.getOrDefault("AUTH_KEY", ""))),
-        new ReplicationConfig(inlineLimit),
+        new ReplicationConfig(inlineLimit, excluded),
         notes);
   }
 
@@ -139,6 +143,14 @@ public final class NodeConfigLoader {
           "must be 1 to 63 letters, digits, dots, dashes or underscores");
     }
     return text;
+  }
+
+  private static TablePatterns patterns(String text) {
+    List<String> globs = Pattern.compile(",").splitAsStream(text).map(String::strip).toList();
+    if (globs.contains("")) {
+      throw new IllegalArgumentException("must be names or patterns, separated by commas");
+    }
+    return TablePatterns.of(globs);
   }
 
   private List<String> notes() {

@@ -3,6 +3,7 @@ package dev.marmot.sqlite.store;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.hooks.Hooks;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -27,6 +28,7 @@ final class WriteSide implements AutoCloseable {
   private final SetAside aside;
   private final TriggerSuspension triggers;
   private final Query trimLog;
+  private final TablePatterns excluded;
   private long seqFloor;
 
   private WriteSide(Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
@@ -39,6 +41,7 @@ final class WriteSide implements AutoCloseable {
     this.lowerGuard = new Query(connection, "DELETE FROM main.__marmot_guard");
     this.commit = new Query(connection, "COMMIT");
     this.rollback = new Query(connection, "ROLLBACK");
+    this.excluded = options.excluded();
     this.pending = PendingKeys.open(connection);
     this.books = Bookkeeping.open(connection);
     this.aside = new SetAside(connection, options.clock(), options.conflictRows());
@@ -66,6 +69,10 @@ final class WriteSide implements AutoCloseable {
 
   TableSet<TableWriter> tables() {
     return tracker.tables();
+  }
+
+  boolean excludes(String table) {
+    return excluded.match(table);
   }
 
   PendingKeys pending() {
