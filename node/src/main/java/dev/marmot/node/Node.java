@@ -95,8 +95,10 @@ public final class Node implements RunningNode {
                 config.self().value(),
                 store,
                 directory.epochCounter(),
-                OriginOptions.DEFAULT.withInlineLimit(config.replication().inlineLimit()),
-                ApplierOptions.DEFAULT));
+                OriginOptions.DEFAULT
+                    .withInlineLimit(config.replication().inlineLimit())
+                    .withMostRows(config.replication().maxChangeSetRows()),
+                ApplierOptions.DEFAULT.withMaxHold(config.replication().maxApply())));
     RaftOptions options =
         new RaftOptions(
             identity.getCluster(),

@@ -4,6 +4,7 @@ import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.sqlite.schema.TablePatterns;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -58,7 +59,10 @@ public record NodeConfig(
    * How changes travel.
    *
    * @param inlineLimit payloads below this many bytes travel inside the order log; 0: never
+   * @param maxChangeSetRows rows up to which what was committed together stays together
+   * @param maxApply how long applying should hold the write lock at most
    * @param excluded tables that do not replicate; the same on all nodes
    */
-  public record ReplicationConfig(int inlineLimit, TablePatterns excluded) {}
+  public record ReplicationConfig(
+      int inlineLimit, int maxChangeSetRows, Duration maxApply, TablePatterns excluded) {}
 }

@@ -25,11 +25,13 @@ public final class Applier {
   private final ChunkIndex chunks;
   private final Planner planner;
   private final int self;
+  private final int maxRows;
   private final BiConsumer<Fence, Long> fences;
   private final Terms terms;
   private final ProtocolRules rules;
   private final HeldRetry heldRetry;
   private @Nullable WriterWindow window;
+  private long heldNanos;
   private final AtomicLong changeSets = new AtomicLong();
   private final AtomicLong rows = new AtomicLong();
 
@@ -51,8 +53,9 @@ public final class Applier {
     this.store = store;
     this.chunks = chunks;
     this.terms = terms;
+    this.maxRows = maxRows;
     this.rules = rules;
-    this.planner = new Planner(logs, chunks, terms, maxRows, rules);
+    this.planner = new Planner(logs, chunks, terms, rules);
     this.fences = fences;
     this.heldRetry = new HeldRetry(store);
   }
@@ -62,8 +65,15 @@ public final class Applier {
    * Returns false when there is nothing to do now.
    */
   public boolean step() {
+    return step(maxRows);
+  }
+
+  /** The same with another number of rows after which the transaction takes no further entry. */
+  boolean step(int mostRows) {
+    long start = System.nanoTime();
     boolean retried = retryHeld();
-    Optional<Plan> plan = planner.next(store.state());
+    heldNanos = retried ? System.nanoTime() - start : 0;
+    Optional<Plan> plan = planner.next(store.state(), mostRows);
     if (plan.isEmpty()) {
       return retried;
     }
@@ -104,6 +114,7 @@ public final class Applier {
     long appliedSets = 0;
     long appliedRows = 0;
     try (ApplyTransaction tx = store.begin()) {
+      long start = System.nanoTime();
       RowRules rowRules = rowRules(tx);
       for (Plan.Entry entry : plan.entries()) {
         int slot = 0;
@@ -129,6 +140,7 @@ public final class Applier {
       rowRules.rejudgeParked(plan.lastIndex());
       tx.position(terms.of(plan.lastIndex()), plan.lastIndex());
       tx.commit();
+      heldNanos += System.nanoTime() - start;
     }
     changeSets.addAndGet(appliedSets);
     rows.addAndGet(appliedRows);
@@ -152,6 +164,11 @@ public final class Applier {
       window = current;
     }
     return current;
+  }
+
+  /** For how long the last step held the write lock; waiting for it does not count. */
+  long heldNanos() {
+    return heldNanos;
   }
 
   /** Change sets applied by this process, own ones included. Thread-safe. */

@@ -31,6 +31,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final OriginOptions originOptions;
   private final ApplierOptions applierOptions;
   private final ChunkIndex chunks;
+  private final Pace pace;
   private final Terms terms = new Terms();
   private final StateWaiters waiters;
   private volatile @Nullable Parts parts;
@@ -46,6 +47,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     this.counter = counter;
     this.originOptions = originOptions;
     this.applierOptions = applierOptions;
+    this.pace = new Pace(applierOptions.maxRows(), applierOptions.maxHold());
     this.chunks = new ChunkIndex(store::state, ProtocolRules.ALL);
     this.waiters = new StateWaiters(store::state);
   }
@@ -99,14 +101,15 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
 
   /** Applies one transaction, then leaves the write lock free at least as long as it was held. */
   private long apply(Applier applier) throws InterruptedException {
-    long start = System.nanoTime();
-    if (!applier.step()) {
+    long rowsBefore = applier.rows();
+    if (!applier.step(pace.rows())) {
       return IDLE_MILLIS;
     }
-    long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    long held = applier.heldNanos();
+    pace.held(applier.rows() - rowsBefore, held);
     waiters.changed();
     wakeOrigin();
-    TimeUnit.MILLISECONDS.sleep(Math.max(took, applierOptions.pause().toMillis()));
+    TimeUnit.NANOSECONDS.sleep(Math.max(held, applierOptions.pause().toNanos()));
     return 0;
   }
 
@@ -193,6 +196,17 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   public long appliedRows() {
     Parts started = parts;
     return started == null ? 0 : started.applier().rows();
+  }
+
+  /** The longest that applying ever held the write lock, in milliseconds. */
+  public long longestApplyMillis() {
+    return pace.longestMillis();
+  }
+
+  /** How often what the application committed was too large for one change set. */
+  public long splits() {
+    Parts started = parts;
+    return started == null ? 0 : started.origin().splits();
   }
 
   @Override

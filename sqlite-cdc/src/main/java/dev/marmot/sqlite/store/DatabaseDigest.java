@@ -5,11 +5,13 @@ import com.dynatrace.hash4j.hashing.Hasher128;
 import com.dynatrace.hash4j.hashing.Hashing;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.schema.DatabaseSchema;
+import dev.marmot.sqlite.schema.SchemaReader;
 import dev.marmot.sqlite.schema.TableSchema;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,6 +36,18 @@ public final class DatabaseDigest {
       digests.put(table.name(), of(connection, table));
     }
     return digests;
+  }
+
+  /** Digests of all tables that would replicate, at one moment. The connection is in none. */
+  public static Map<String, String> of(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("BEGIN");
+      try {
+        return of(connection, new SchemaReader().read(connection));
+      } finally {
+        statement.execute("ROLLBACK");
+      }
+    }
   }
 
   private static String of(Connection connection, TableSchema table) throws SQLException {

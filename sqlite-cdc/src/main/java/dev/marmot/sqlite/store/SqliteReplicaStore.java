@@ -11,7 +11,6 @@ import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.hooks.Hooks;
-import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.SchemaReader;
 import java.io.IOException;
 import java.nio.charset.Charset;
@@ -52,6 +51,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   @GuardedBy("statusLock")
   private final Connection status;
 
+  private final KnownSchema schema;
   private volatile ReplicaState state;
   private @Nullable CommitWatch watch;
 
@@ -68,6 +68,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
     this.captureSide = captureSide;
     this.walSync = new WalSync(wal);
     this.status = status;
+    this.schema = new KnownSchema(new SchemaReader(options.excluded()));
     this.state = state;
   }
 
@@ -261,7 +262,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
           try (Statement statement = connection.createStatement()) {
             statement.execute("BEGIN");
             try {
-              return DatabaseDigest.of(connection, schema(connection));
+              return DatabaseDigest.of(connection, schema.read(connection));
             } finally {
               statement.execute("ROLLBACK");
             }
@@ -332,10 +333,6 @@ public final class SqliteReplicaStore implements ReplicaStore {
     writeSide.maxPages(pages);
   }
 
-  private DatabaseSchema schema(Connection connection) throws SQLException {
-    return new SchemaReader(options.excluded()).read(connection);
-  }
-
   @Override
   public List<String> warnings() {
     List<String> warnings = new ArrayList<>();
@@ -353,7 +350,8 @@ public final class SqliteReplicaStore implements ReplicaStore {
     status(
         "read the warnings",
         connection -> {
-          schema(connection)
+          schema
+              .read(connection)
               .refused()
               .forEach(
                   table ->
