@@ -23,7 +23,7 @@ public final class NodeConfigLoader {
   public static final String DEFAULT_CLUSTER = "marmot";
   public static final int DEFAULT_SHARDS = 16;
   public static final int DEFAULT_MAX_LOG_ENTRIES = 1024;
-  public static final int DEFAULT_MAX_CHANGE_SET_ROWS = 50_000;
+  public static final int DEFAULT_MAX_CHANGE_SET_ROWS = 20_000;
   public static final int DEFAULT_MAX_APPLY_MILLIS = 1_000;
 
   private static final int MOST_SHARDS = 1024;

@@ -28,6 +28,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The replica store on the application's SQLite file. Thread-safe as {@link ReplicaStore} says:
@@ -37,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  * close it and deletes the WAL.
  */
 public final class SqliteReplicaStore implements ReplicaStore {
+  private static final Logger log = LoggerFactory.getLogger(SqliteReplicaStore.class);
+
   // How long SQLite itself waits for a lock before the store looks whether it may go on waiting.
   private static final Duration LOCK_WAIT = Duration.ofMillis(250);
   private static final int MESSAGES_PER_KIND = 20;
@@ -46,6 +50,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   private final WriteSide writeSide;
   private final CaptureSide captureSide;
   private final WalSync walSync;
+  private final WalTrim walTrim;
   private final Object statusLock = new Object();
 
   @GuardedBy("statusLock")
@@ -67,6 +72,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
     this.writeSide = writeSide;
     this.captureSide = captureSide;
     this.walSync = new WalSync(wal);
+    this.walTrim = new WalTrim(writeSide.connection(), wal);
     this.status = status;
     this.schema = new KnownSchema(new SchemaReader(options.excluded()));
     this.state = state;
@@ -156,10 +162,18 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public ApplyTransaction begin() {
-    SqliteTransaction transaction =
-        new SqliteTransaction(writeSide, state, committed -> state = committed);
+    SqliteTransaction transaction = new SqliteTransaction(writeSide, state, this::committed);
     transaction.begin();
     return transaction;
+  }
+
+  private void committed(ReplicaState now) {
+    state = now;
+    try {
+      walTrim.run(LOCK_WAIT.toMillis());
+    } catch (SQLException e) {
+      log.atWarn().setCause(e).log("wal not cut back"); // everything is committed all the same
+    }
   }
 
   @Override

@@ -15,6 +15,8 @@ import java.util.OptionalLong;
  * <p>One transaction at a time; {@link SqliteTransaction} is its face.
  */
 final class WriteSide implements AutoCloseable {
+  private static final int CACHE_KIB = 32 << 10;
+
   private final Connection connection;
   private final Query beginImmediate;
   private final Query raiseGuard;
@@ -63,8 +65,17 @@ final class WriteSide implements AutoCloseable {
       pragmas.execute("PRAGMA ignore_check_constraints=ON");
       pragmas.execute("PRAGMA recursive_triggers=OFF");
       pragmas.execute("PRAGMA synchronous=NORMAL");
+      // Large transactions into tables with indexes touch many pages: with SQLite's usual 2 MiB
+      // they
+      // would be written and read again while the write lock is held.
+      pragmas.execute("PRAGMA cache_size=-" + CACHE_KIB);
     }
     return new WriteSide(connection, hooks, replicating, options);
+  }
+
+  /** For what is done between transactions. */
+  Connection connection() {
+    return connection;
   }
 
   TableSet<TableWriter> tables() {
