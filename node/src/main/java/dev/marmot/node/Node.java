@@ -84,7 +84,11 @@ public final class Node implements RunningNode {
     }
     NodeDirectory directory = part(NodeDirectory.open(config.raft().directory()));
     SqliteReplicaStore store =
-        part(SqliteReplicaStore.open(config.database(), StoreOptions.defaults(config.self() + "")));
+        part(
+            SqliteReplicaStore.open(
+                config.database(),
+                StoreOptions.defaults(config.self() + "")
+                    .withExcluded(config.replication().excluded())));
     NodeIdentity identity = identify(config, directory, store);
     Replicator replicator =
         part(
@@ -92,8 +96,10 @@ public final class Node implements RunningNode {
                 config.self().value(),
                 store,
                 directory.epochCounter(),
-                OriginOptions.DEFAULT.withInlineLimit(config.replication().inlineLimit()),
-                ApplierOptions.DEFAULT));
+                OriginOptions.DEFAULT
+                    .withInlineLimit(config.replication().inlineLimit())
+                    .withMostRows(config.replication().maxChangeSetRows()),
+                ApplierOptions.DEFAULT.withMaxHold(config.replication().maxApply())));
     RaftOptions options =
         new RaftOptions(
             identity.getCluster(),
@@ -140,7 +146,7 @@ public final class Node implements RunningNode {
       store.meta("cluster", wanted.getCluster());
       store.meta("node", Integer.toString(wanted.getNodeId()));
     }
-    if (stored.isEmpty()) {
+    if (stored.isEmpty() || !stored.get().getExcludedList().equals(wanted.getExcludedList())) {
       directory.identity(wanted);
     }
     return wanted;

@@ -274,6 +274,8 @@ final class NodeControl implements ControlPlane {
             .setParkedRows(counts.parked())
             .setAppliedChangeSets(replicator.appliedChangeSets())
             .setAppliedRows(replicator.appliedRows())
+            .setLongestApplyMillis(replicator.longestApplyMillis())
+            .setSplits(replicator.splits())
             .setUptimeSeconds(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startedNanos));
     for (LogStatus status : raft.status()) {
       reply.addLogs(log(status));

@@ -12,6 +12,8 @@ public record Conflict(
   public enum Reason {
     /** A concurrent write of the same row was ordered later. */
     OVERWRITTEN,
+    /** Two nodes inserted different rows under the same key; this one was ordered first. */
+    INSERTED_TWICE,
     /** A concurrent delete of the same row was ordered later. */
     DELETED,
     /** A concurrent write took a value that a UNIQUE index allows only once. */

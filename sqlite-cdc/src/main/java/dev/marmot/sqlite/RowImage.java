@@ -10,6 +10,8 @@ import java.util.List;
  * @param over the origin had kept a foreign image away from this key (pending or parked), so it has
  *     not seen it: the row counts as concurrent with whatever stands there
  * @param keyHash hash of the table's name and the canonical key, the same on every node
+ * @param inserted where it was written, the row was new: its first change since the last capture
+ *     was an INSERT. SQLite tells triggers no difference between INSERT and REPLACE of a row
  */
 public record RowImage(
     TableShape shape,
@@ -17,7 +19,19 @@ public record RowImage(
     List<SqliteValue> values,
     boolean tombstone,
     boolean over,
-    long keyHash) {
+    long keyHash,
+    boolean inserted) {
+  /** An image of a row that was there before, or whose past is not known. */
+  public RowImage(
+      TableShape shape,
+      List<SqliteValue> key,
+      List<SqliteValue> values,
+      boolean tombstone,
+      boolean over,
+      long keyHash) {
+    this(shape, key, values, tombstone, over, keyHash, false);
+  }
+
   public String table() {
     return shape.table();
   }

@@ -9,7 +9,8 @@ enum ExitCode {
   FAILED(1),
   USAGE(2),
   UNAVAILABLE(3),
-  UNKNOWN_OUTCOME(4);
+  UNKNOWN_OUTCOME(4),
+  FINDINGS(5);
 
   private final int number;
 

@@ -1,6 +1,8 @@
 package dev.marmot.node.cli;
 
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_CLUSTER;
+import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_APPLY_MILLIS;
+import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_CHANGE_SET_ROWS;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_LOG_ENTRIES;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_PANE;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_SHARDS;
@@ -79,6 +81,25 @@ final class RunCommand implements Callable<Integer> {
         "inline-limit",
         "BYTES",
         "Smaller change sets travel in the order log, one round trip; default 0: none.");
+    value(
+        spec,
+        "max-change-set-rows",
+        "N",
+        "What is committed together stays together up to so many rows, or 16 MiB; default "
+            + DEFAULT_MAX_CHANGE_SET_ROWS);
+    value(
+        spec,
+        "max-apply-millis",
+        "N",
+        "How long one apply transaction should hold the write lock at most; default "
+            + DEFAULT_MAX_APPLY_MILLIS
+            + ". It then leaves it free as long.");
+    values(
+        spec,
+        "exclude",
+        "PATTERN,...",
+        "Tables that do not replicate, as in sessions,cache_* (GLOB, any case); may be repeated. The"
+            + " same on all nodes.");
     flag(
         spec,
         "follow",
@@ -92,6 +113,17 @@ final class RunCommand implements Callable<Integer> {
     spec.addOption(
         OptionSpec.builder("--" + name)
             .type(String.class)
+            .arity("1")
+            .paramLabel(label)
+            .description(description)
+            .build());
+  }
+
+  /** May be given several times; joined by commas. */
+  private static void values(CommandSpec spec, String name, String label, String description) {
+    spec.addOption(
+        OptionSpec.builder("--" + name)
+            .type(String[].class)
             .arity("1")
             .paramLabel(label)
             .description(description)
@@ -116,6 +148,8 @@ final class RunCommand implements Callable<Integer> {
       Object value = option.getValue();
       if (value instanceof String text) {
         options.put(option.longestName().substring(2), text);
+      } else if (value instanceof String[] texts) {
+        options.put(option.longestName().substring(2), String.join(",", texts));
       }
     }
     if ("true".equals(options.remove("cleanup"))) {

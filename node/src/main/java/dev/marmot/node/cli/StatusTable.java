@@ -31,13 +31,20 @@ final class StatusTable {
                 + status.getEpoch())
         .row(
             "  applied",
-            status.getAppliedChangeSets() + " change sets, " + status.getAppliedRows() + " rows")
+            status.getAppliedChangeSets()
+                + " change sets, "
+                + status.getAppliedRows()
+                + " rows; write lock held "
+                + status.getLongestApplyMillis()
+                + " ms at most")
         .row(
             "  pending",
             status.getPendingChanges()
                 + " changes, "
                 + status.getChangeSetsInFlight()
-                + " change sets in flight")
+                + " change sets in flight, "
+                + status.getSplits()
+                + " split")
         .row(
             "  aside",
             status.getConflicts()

@@ -2,7 +2,9 @@ package dev.marmot.node.config;
 
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -57,6 +59,10 @@ public record NodeConfig(
    * How changes travel.
    *
    * @param inlineLimit payloads below this many bytes travel inside the order log; 0: never
+   * @param maxChangeSetRows rows up to which what was committed together stays together
+   * @param maxApply how long applying should hold the write lock at most
+   * @param excluded tables that do not replicate; the same on all nodes
    */
-  public record ReplicationConfig(int inlineLimit) {}
+  public record ReplicationConfig(
+      int inlineLimit, int maxChangeSetRows, Duration maxApply, TablePatterns excluded) {}
 }

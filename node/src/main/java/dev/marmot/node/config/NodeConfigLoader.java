@@ -5,13 +5,16 @@ import dev.marmot.node.config.NodeConfig.RaftConfig;
 import dev.marmot.node.config.NodeConfig.ReplicationConfig;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** Turns options into a {@link NodeConfig}, or says everything that is wrong. Immutable. */
 public final class NodeConfigLoader {
@@ -20,6 +23,8 @@ public final class NodeConfigLoader {
   public static final String DEFAULT_CLUSTER = "marmot";
   public static final int DEFAULT_SHARDS = 16;
   public static final int DEFAULT_MAX_LOG_ENTRIES = 1024;
+  public static final int DEFAULT_MAX_CHANGE_SET_ROWS = 20_000;
+  public static final int DEFAULT_MAX_APPLY_MILLIS = 1_000;
 
   private static final int MOST_SHARDS = 1024;
   private static final int MOST_INLINE_BYTES = 1 << 20;
@@ -56,7 +61,7 @@ public final class NodeConfigLoader {
     int shards = values.number("shards", DEFAULT_SHARDS, 1, MOST_SHARDS);
     int maxLogEntries =
         values.number("max-log-entries", DEFAULT_MAX_LOG_ENTRIES, 16, Integer.MAX_VALUE);
-    int inlineLimit = values.number("inline-limit", 0, 0, MOST_INLINE_BYTES);
+    ReplicationConfig replication = replication();
     values.flag("verbose", false);
     Optional<Path> raftPath = values.read("raft-path", NodeConfigLoader::path);
     List<String> notes = notes();
@@ -75,7 +80,7 @@ public final class NodeConfigLoader {
         database.get(),
         new RaftConfig(members, bind, directory, shards, maxLogEntries, follow),
         new PaneConfig(pane, AuthKey.of(environment.getOrDefault("AUTH_KEY", ""))),
-        new ReplicationConfig(inlineLimit),
+        replication,
         notes);
   }
 
@@ -139,6 +144,22 @@ public final class NodeConfigLoader {
           "must be 1 to 63 letters, digits, dots, dashes or underscores");
     }
     return text;
+  }
+
+  private ReplicationConfig replication() {
+    return new ReplicationConfig(
+        values.number("inline-limit", 0, 0, MOST_INLINE_BYTES),
+        values.number("max-change-set-rows", DEFAULT_MAX_CHANGE_SET_ROWS, 100, 1_000_000),
+        Duration.ofMillis(values.number("max-apply-millis", DEFAULT_MAX_APPLY_MILLIS, 5, 60_000)),
+        values.read("exclude", NodeConfigLoader::patterns).orElse(TablePatterns.NONE));
+  }
+
+  private static TablePatterns patterns(String text) {
+    List<String> globs = Pattern.compile(",").splitAsStream(text).map(String::strip).toList();
+    if (globs.contains("")) {
+      throw new IllegalArgumentException("must be names or patterns, separated by commas");
+    }
+    return TablePatterns.of(globs);
   }
 
   private List<String> notes() {

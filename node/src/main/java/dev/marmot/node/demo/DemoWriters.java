@@ -83,8 +83,7 @@ final class DemoWriters implements AutoCloseable {
     for (int node = 1; node <= Demo.NODES; node++) {
       ContentDigest digest = shops.get(node - 1).digest();
       digests.add(digest);
-      out.println(
-          "  n" + node + "  " + digest.rows() + " rows  " + digest.sha256().substring(0, 16));
+      out.println("  n" + node + "  " + digest.rows() + " rows  " + digest.hash());
     }
     boolean equal = digests.stream().distinct().count() == 1;
     out.println(equal ? "The three files are equal." : "THE FILES DIFFER.");

@@ -37,6 +37,7 @@ public final class Identities {
         .setNodeId(config.self().value())
         .setShards(config.raft().shards())
         .addAllMembers(members)
+        .addAllExcluded(config.replication().excluded().globs())
         .build();
   }
 
@@ -66,8 +67,10 @@ public final class Identities {
     if (theirs.getNodeId() == mine.getNodeId()) {
       return Optional.of("both call themselves node " + mine.getNodeId());
     }
-    return differ(
-        "node " + theirs.getNodeId() + " was started", "node " + mine.getNodeId(), theirs, mine);
+    String one = "node " + theirs.getNodeId() + " was started";
+    String other = "node " + mine.getNodeId();
+    return differ(one, other, theirs, mine)
+        .or(() -> differ(one, other, theirs.getExcludedList(), mine.getExcludedList()));
   }
 
   private static Optional<String> differ(String one, String other, NodeIdentity a, NodeIdentity b) {
@@ -82,6 +85,13 @@ public final class Identities {
           "bootstrap", one, text(a.getMembersList()), other, text(b.getMembersList()));
     }
     return Optional.empty();
+  }
+
+  /** The directory may say otherwise: excluded tables change when all nodes are started anew. */
+  private static Optional<String> differ(String one, String other, List<String> a, List<String> b) {
+    return a.equals(b)
+        ? Optional.empty()
+        : difference("exclude", one, String.join(",", a), other, String.join(",", b));
   }
 
   private static Optional<String> difference(

@@ -28,10 +28,12 @@ public final class Applier {
   private final ChunkIndex chunks;
   private final Planner planner;
   private final int self;
+  private final int maxRows;
   private final Observer observer;
   private final ProtocolRules rules;
   private final HeldRetry heldRetry;
   private @Nullable WriterWindow window;
+  private long heldNanos;
   private final AtomicLong changeSets = new AtomicLong();
   private final AtomicLong rows = new AtomicLong();
 
@@ -51,8 +53,9 @@ public final class Applier {
     this.self = self;
     this.store = store;
     this.chunks = chunks;
+    this.maxRows = maxRows;
     this.rules = rules;
-    this.planner = new Planner(logs, chunks, maxRows, rules);
+    this.planner = new Planner(logs, chunks, rules);
     this.observer = observer;
     this.heldRetry = new HeldRetry(store);
   }
@@ -62,8 +65,15 @@ public final class Applier {
    * Returns false when there is nothing to do now.
    */
   public boolean step() {
+    return step(maxRows);
+  }
+
+  /** The same with another number of rows after which the transaction takes no further entry. */
+  boolean step(int mostRows) {
+    long start = System.nanoTime();
     boolean retried = retryHeld();
-    Optional<Plan> plan = planner.next(store.state());
+    heldNanos = retried ? System.nanoTime() - start : 0;
+    Optional<Plan> plan = planner.next(store.state(), mostRows);
     if (plan.isEmpty()) {
       return retried;
     }
@@ -143,6 +153,7 @@ public final class Applier {
     long appliedSets = 0;
     long appliedRows = 0;
     try (ApplyTransaction tx = store.begin()) {
+      long start = System.nanoTime();
       RowRules rowRules = rowRules(tx);
       for (Plan.Entry entry : plan.entries()) {
         int slot = 0;
@@ -169,6 +180,7 @@ public final class Applier {
       rowRules.rejudgeParked(newest.index());
       tx.position(newest.term(), newest.index());
       tx.commit();
+      heldNanos += System.nanoTime() - start;
     }
     changeSets.addAndGet(appliedSets);
     rows.addAndGet(appliedRows);
@@ -192,6 +204,11 @@ public final class Applier {
       window = current;
     }
     return current;
+  }
+
+  /** For how long the last step held the write lock; waiting for it does not count. */
+  long heldNanos() {
+    return heldNanos;
   }
 
   /** Change sets applied by this process, own ones included. Thread-safe. */

@@ -22,8 +22,11 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Sends this node's own changes: opens an epoch, captures what the application committed, proposes
@@ -32,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * handled in the next {@link #step}.
  */
 public final class Origin {
+  private static final Logger log = LoggerFactory.getLogger(Origin.class);
+
   private final int self;
   private final OrderedLogs logs;
   private final ReplicaStore store;
@@ -49,6 +54,8 @@ public final class Origin {
   private long capturedSeq;
   private Attempt hello = new Attempt();
   private boolean recordsUnderWay;
+  private boolean splitting;
+  private final AtomicLong splits = new AtomicLong();
   private volatile Progress progress = new Progress(0, 0, false, 0);
 
   /**
@@ -178,7 +185,23 @@ public final class Origin {
     flight.add(cutter.cut(nextId(), captured.get()));
     number++; // not before: a number without a change set would be a gap for ever
     capturedSeq = captured.get().maxSeq();
+    countSplit(captured.get());
     return true;
+  }
+
+  /** What is larger than a change set may be, a long backlog too, is not one transaction there. */
+  private void countSplit(CapturedChanges captured) {
+    if (!captured.complete()) {
+      splits.incrementAndGet();
+      if (!splitting) {
+        log.atWarn()
+            .addKeyValue("rows", captured.rows().size())
+            .addKeyValue("maxRows", options.limits().rows())
+            .addKeyValue("maxBytes", options.limits().bytes())
+            .log("changes are too many for one change set: their parts appear one after the other");
+      }
+    }
+    splitting = !captured.complete();
   }
 
   private ChangeSetId nextId() {
@@ -310,6 +333,11 @@ public final class Origin {
   public void propose(Fence fence) {
     fences.add(fence);
     wake.run();
+  }
+
+  /** How often a change set was cut off because of its size. Thread-safe. */
+  long splits() {
+    return splits.get();
   }
 
   /** How far this node's own changes are. Thread-safe. */

@@ -25,21 +25,20 @@ import java.util.Optional;
 final class Planner {
   private final OrderedLogs logs;
   private final ChunkIndex chunks;
-  private final int maxRows;
   private final ProtocolRules rules;
 
-  /**
-   * @param maxRows an entry is added to a plan while it has fewer rows than this
-   */
-  Planner(OrderedLogs logs, ChunkIndex chunks, int maxRows, ProtocolRules rules) {
+  Planner(OrderedLogs logs, ChunkIndex chunks, ProtocolRules rules) {
     this.logs = logs;
     this.chunks = chunks;
-    this.maxRows = maxRows;
     this.rules = rules;
   }
 
-  /** The next transaction; empty when nothing is there or the next entry waits for its chunks. */
-  Optional<Plan> next(ReplicaState state) {
+  /**
+   * The next transaction; empty when nothing is there or the next entry waits for its chunks.
+   *
+   * @param maxRows an entry is added to a plan while it has fewer rows than this
+   */
+  Optional<Plan> next(ReplicaState state, int maxRows) {
     List<Plan.Entry> entries = new ArrayList<>();
     if (behindOwnFloor(state)) {
       return Optional.empty();

@@ -41,6 +41,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final ChunkIndex chunks;
   private volatile boolean rowsInDoubt;
   private final Skips skips;
+  private final Pace pace;
   private final StateWaiters waiters;
   private final Queue<PendingInstall> installs = new ConcurrentLinkedQueue<>();
   private volatile long newestEntry = LogPosition.NONE.index();
@@ -57,6 +58,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     this.counter = counter;
     this.originOptions = originOptions;
     this.applierOptions = applierOptions;
+    this.pace = new Pace(applierOptions.maxRows(), applierOptions.maxHold());
     this.chunks = new ChunkIndex(store::state, ProtocolRules.ALL);
     this.skips = new Skips(store, ProtocolRules.ALL);
     this.waiters = new StateWaiters(store::state);
@@ -224,14 +226,20 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
 
   /** Applies one transaction, then leaves the write lock free at least as long as it was held. */
   private long apply(Applier applier) throws InterruptedException {
-    long start = System.nanoTime();
-    if (!installNext(applier) && (rowsInDoubt || !applier.step())) {
+    if (installNext(applier)) {
+      waiters.changed();
+      wakeOrigin();
+      return 0;
+    }
+    long rowsBefore = applier.rows();
+    if (rowsInDoubt || !applier.step(pace.rows())) {
       return IDLE_MILLIS;
     }
-    long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    long held = applier.heldNanos();
+    pace.held(applier.rows() - rowsBefore, held);
     waiters.changed();
     wakeOrigin();
-    TimeUnit.MILLISECONDS.sleep(Math.max(took, applierOptions.pause().toMillis()));
+    TimeUnit.NANOSECONDS.sleep(Math.max(held, applierOptions.pause().toNanos()));
     return 0;
   }
 
@@ -318,6 +326,17 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   public long appliedRows() {
     Parts started = parts;
     return started == null ? 0 : started.applier().rows();
+  }
+
+  /** The longest that applying ever held the write lock, in milliseconds. */
+  public long longestApplyMillis() {
+    return pace.longestMillis();
+  }
+
+  /** How often what the application committed was too large for one change set. */
+  public long splits() {
+    Parts started = parts;
+    return started == null ? 0 : started.origin().splits();
   }
 
   @Override

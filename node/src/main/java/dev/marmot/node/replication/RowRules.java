@@ -74,7 +74,7 @@ final class RowRules {
     unseen &= rules.keep(Rule.CONFLICTS_EVERYWHERE);
     RowImage current = own || unseen ? current(key, image, pending) : null;
     if (unseen && current != null && !current.sameContent(image)) {
-      Reason reason = image.tombstone() ? Reason.DELETED : Reason.OVERWRITTEN;
+      Reason reason = reason(image);
       int loser = writer == null ? 0 : writer.origin();
       tx.conflict(new Conflict(current, loser, changes.origin(), position, reason));
     }
@@ -83,6 +83,14 @@ final class RowRules {
     }
     boolean unchanged = own && !pending && current != null && current.sameContent(image);
     return new Step(image, key, pending, own, unchanged);
+  }
+
+  /** The writer had not seen the stored row: if its own was new, these are two different rows. */
+  private static Reason reason(RowImage winner) {
+    if (winner.tombstone()) {
+      return Reason.DELETED;
+    }
+    return winner.inserted() ? Reason.INSERTED_TWICE : Reason.OVERWRITTEN;
   }
 
   private boolean isPending(ChangeSet changes, boolean own, RowKey key) {
@@ -127,7 +135,8 @@ final class RowRules {
     RowImage image = step.image();
     if (step.pending() && !step.own()) {
       if (!image.tombstone()) {
-        lost(image, changes.origin(), self, position, Reason.PENDING);
+        Reason reason = image.inserted() ? Reason.INSERTED_TWICE : Reason.PENDING;
+        lost(image, changes.origin(), self, position, reason);
       }
       tx.skip(step.key());
     }

@@ -48,6 +48,7 @@ class ConflictsIT {
             .asString()
             .contains("\"table\":\"t\"")
             .contains("\"value\":\"from one\"")
+            .contains("\"reason\":\"INSERTED_TWICE\"")
             .contains("\"losingOrigin\":1,\"winningOrigin\":2");
       }
     }

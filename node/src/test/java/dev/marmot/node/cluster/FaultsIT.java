@@ -150,6 +150,13 @@ class FaultsIT {
       changed.start();
       assertThat(changed.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
       assertThat(changed.logText()).contains("cannot start node 3").contains("shards=16");
+      NodeProcess chooser = node.with("--exclude=acked");
+      chooser.start();
+      assertThat(chooser.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+      assertThat(chooser.logText())
+          .containsPattern(
+              "cannot start: node [12] at .* refuses this node: node 3 was started with"
+                  + " exclude=acked, node [12] with exclude=; give all nodes the same options");
       NodeProcess impostor = cluster.node(2).with("--node-id=3");
       cluster.node(2).stop();
       impostor.start();

@@ -142,6 +142,18 @@ class NodeConfigLoaderTest {
   }
 
   @Test
+  void load_exclude_listsPatterns() {
+    NodeConfig config = load("db-path", "f", "node-id", "1", "exclude", "Sessions, cache_*");
+    assertThat(config.replication().excluded().globs()).containsExactly("cache_*", "sessions");
+    assertThat(faults("db-path", "f", "node-id", "1", "exclude", "a,,b"))
+        .containsExactly("exclude: must be names or patterns, separated by commas (got a,,b)");
+    assertThat(faults("db-path", "f", "node-id", "1", "exclude", "[a"))
+        .containsExactly(
+            "exclude: must close its bracket, as in [abc]; to mean the bracket itself write [[]"
+                + " (got [a)");
+  }
+
+  @Test
   void load_replicate_isAcceptedAndSaysThatItIsDeprecated() {
     assertThat(load("db-path", "f", "node-id", "1", "replicate", "true").notes())
         .singleElement()

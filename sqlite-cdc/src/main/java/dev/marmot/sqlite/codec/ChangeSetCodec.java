@@ -135,7 +135,8 @@ public final class ChangeSetCodec {
         Row.newBuilder()
             .setTombstone(image.tombstone())
             .setOver(image.over())
-            .setKeyHash(image.keyHash());
+            .setKeyHash(image.keyHash())
+            .setInserted(image.inserted());
     for (SqliteValue value : image.key()) {
       row.addKey(ValueCodec.encode(value));
     }
@@ -184,7 +185,8 @@ public final class ChangeSetCodec {
         decode(row.getValuesList()),
         row.getTombstone(),
         row.getOver(),
-        row.getKeyHash());
+        row.getKeyHash(),
+        row.getInserted());
   }
 
   private static List<SqliteValue> decode(List<Value> values) {

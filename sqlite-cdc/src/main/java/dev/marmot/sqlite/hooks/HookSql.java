@@ -80,12 +80,12 @@ public final class HookSql {
   }
 
   private void keyHooks() {
-    trigger("i", "AFTER INSERT", UNGUARDED, List.of(logKey("NEW.")));
+    trigger("i", "AFTER INSERT", UNGUARDED, List.of(logKey(-table.id(), "NEW.")));
     String moved =
         "INSERT INTO %s(tbl%s) SELECT %d%s WHERE %s"
             .formatted(LOG, columns, table.id(), key("OLD."), differs("OLD.", "NEW."));
-    trigger("u", "AFTER UPDATE", UNGUARDED, List.of(logKey("NEW."), moved));
-    trigger("d", "AFTER DELETE", UNGUARDED, List.of(logKey("OLD.")));
+    trigger("u", "AFTER UPDATE", UNGUARDED, List.of(logKey(table.id(), "NEW."), moved));
+    trigger("d", "AFTER DELETE", UNGUARDED, List.of(logKey(table.id(), "OLD.")));
   }
 
   /** VACUUM renumbers the rows of a key-less table unless it has an index; an empty one will do. */
@@ -200,8 +200,9 @@ public final class HookSql {
             .formatted(Sql.quote(name), event, quotedTable(), when, String.join("; ", body)));
   }
 
-  private String logKey(String row) {
-    return "INSERT INTO %s(tbl%s) VALUES(%d%s)".formatted(LOG, columns, table.id(), key(row));
+  /** An inserted row is logged under the negative of the table's number. */
+  private String logKey(long number, String row) {
+    return "INSERT INTO %s(tbl%s) VALUES(%d%s)".formatted(LOG, columns, number, key(row));
   }
 
   private String note(String condition) {

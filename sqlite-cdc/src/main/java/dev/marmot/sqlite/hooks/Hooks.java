@@ -29,7 +29,7 @@ import java.util.stream.Collectors;
  */
 public final class Hooks {
   /** Number in the change log that never belongs to a table. */
-  public static final long NO_TABLE = -1;
+  public static final long NO_TABLE = 0;
 
   private final SchemaReader reader;
   private final Map<TableSchema, Map<String, String>> texts = new ConcurrentHashMap<>();

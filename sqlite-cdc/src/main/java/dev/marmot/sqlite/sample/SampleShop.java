@@ -1,5 +1,6 @@
 package dev.marmot.sqlite.sample;
 
+import dev.marmot.sqlite.store.DatabaseDigest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -157,8 +158,7 @@ public final class SampleShop implements AutoCloseable {
   /** All rows of the shop's tables, by value and storage class, as one digest. */
   public ContentDigest digest() {
     try {
-      return ContentDigest.of(
-          connection, List.of("customers", "products", "orders", "order_items"));
+      return new ContentDigest(DatabaseDigest.of(connection));
     } catch (SQLException e) {
       throw new SampleShopException("compare the shop", e);
     }

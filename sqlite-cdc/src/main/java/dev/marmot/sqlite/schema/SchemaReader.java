@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
 
 /**
  * Reads which tables of a file replicate, and how. Thread-safe; the connection is its caller's, in
@@ -24,20 +23,20 @@ import java.util.stream.Collectors;
  * the schema seldom concerns more than one.
  */
 public final class SchemaReader {
-  private final Set<String> excluded;
+  private final TablePatterns excluded;
   private final Map<String, Known> known = new ConcurrentHashMap<>();
 
   public SchemaReader() {
-    this(Set.of());
+    this(TablePatterns.NONE);
   }
 
   /**
    * Leaves out some tables as if they were not there.
    *
-   * @param excluded table names, in any case
+   * @param excluded ordinary and virtual ones
    */
-  public SchemaReader(Set<String> excluded) {
-    this.excluded = excluded.stream().map(Sql::fold).collect(Collectors.toUnmodifiableSet());
+  public SchemaReader(TablePatterns excluded) {
+    this.excluded = excluded;
   }
 
   /** Reads the schema as of one moment. */
@@ -61,7 +60,7 @@ public final class SchemaReader {
     List<RefusedTable> refused = new ArrayList<>();
     Set<String> maintained = new HashSet<>();
     for (String name : catalog.userTables()) {
-      if (catalog.virtual(name) || catalog.shadow(name) || excluded.contains(Sql.fold(name))) {
+      if (catalog.virtual(name) || catalog.shadow(name) || excluded.match(name)) {
         continue;
       }
       try {
@@ -182,7 +181,7 @@ public final class SchemaReader {
             name ->
                 catalog.virtual(name)
                     && !maintained.contains(Sql.fold(name))
-                    && !excluded.contains(Sql.fold(name)))
+                    && !excluded.match(name))
         .map(
             name ->
                 new RefusedTable(

@@ -122,7 +122,7 @@ final class CaptureSide implements AutoCloseable {
       Changed changed = entry.getValue();
       long hash = changed.table.keyHash(entry.getKey());
       boolean over = kept && keptAway(entry.getKey(), hash);
-      RowImage image = changed.table.image(changed.key, hash, over);
+      RowImage image = changed.table.image(changed, hash, over);
       bytes += Slicer.rawBytes(image);
       if (bytes > limits.bytes() && !rows.isEmpty()) {
         complete = false;
@@ -173,12 +173,14 @@ final class CaptureSide implements AutoCloseable {
           keysWithNull.merge(table.name(), 1L, Long::sum);
         } else {
           RowKey rowKey = table.rowKey(key);
-          // A later change moves the key to the end.
-          if (changed.remove(rowKey) == null && changed.size() >= maxKeys) {
+          // A later change moves the key to the end; the first one tells whether the row is new.
+          Changed before = changed.remove(rowKey);
+          if (before == null && changed.size() >= maxKeys) {
             complete = false;
             return false;
           }
-          changed.put(rowKey, new Changed(table, key, seq));
+          boolean inserted = before == null ? ChangeLog.inserted(row) : before.inserted;
+          changed.put(rowKey, new Changed(table, key, seq, inserted));
         }
       }
       newest = seq;
@@ -186,7 +188,7 @@ final class CaptureSide implements AutoCloseable {
     }
   }
 
-  private record Changed(CaptureTable table, List<SqliteValue> key, long seq) {}
+  private record Changed(CaptureTable table, List<SqliteValue> key, long seq, boolean inserted) {}
 
   /** What the capture does with one table. */
   static final class CaptureTable implements AutoCloseable {
@@ -219,11 +221,11 @@ final class CaptureSide implements AutoCloseable {
     }
 
     /** The row as it stands, or a tombstone. */
-    RowImage image(List<SqliteValue> key, long hash, boolean over) throws SQLException {
-      @Nullable StoredRow row = reader.find(key);
+    RowImage image(Changed changed, long hash, boolean over) throws SQLException {
+      @Nullable StoredRow row = reader.find(changed.key);
       return row == null
-          ? new RowImage(shape, key, List.of(), true, over, hash)
-          : new RowImage(shape, row.key(), row.values(), false, over, hash);
+          ? new RowImage(shape, changed.key, List.of(), true, over, hash)
+          : new RowImage(shape, row.key(), row.values(), false, over, hash, changed.inserted);
     }
 
     @Override

@@ -34,7 +34,13 @@ final class ChangeLog implements AutoCloseable {
 
   /** Rows after a row, in order, until the visitor has enough. */
   void tail(long after, Visitor visitor) throws SQLException {
-    tail.bind(1, after).whileTrue(row -> visitor.visit(row.number(0), row.number(1), row));
+    tail.bind(1, after)
+        .whileTrue(row -> visitor.visit(row.number(0), Math.abs(row.number(1)), row));
+  }
+
+  /** Whether an INSERT made this row of the log: its table's number is negative. */
+  static boolean inserted(Query.Row row) throws SQLException {
+    return row.number(1) < 0;
   }
 
   /** The key that one row of the log names. */

@@ -3,13 +3,14 @@ package dev.marmot.sqlite.store;
 import com.dynatrace.hash4j.hashing.HashValue128;
 import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.SchemaReader;
+import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.schema.TableSchema;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -32,9 +33,21 @@ public final class DatabaseDigest {
   }
 
   /** Digests of a file that nobody writes to. */
-  public static Map<String, String> ofFile(Path file, Set<String> excluded) throws SQLException {
+  public static Map<String, String> ofFile(Path file, TablePatterns excluded) throws SQLException {
     try (Connection connection = SqliteSnapshot.connect(file.toAbsolutePath())) {
       return of(connection, new SchemaReader(excluded).read(connection));
+    }
+  }
+
+  /** Digests of all tables that would replicate, at one moment. The connection is in none. */
+  public static Map<String, String> of(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("BEGIN");
+      try {
+        return of(connection, new SchemaReader().read(connection));
+      } finally {
+        statement.execute("ROLLBACK");
+      }
     }
   }
 

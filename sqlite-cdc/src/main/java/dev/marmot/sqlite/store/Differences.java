@@ -3,6 +3,7 @@ package dev.marmot.sqlite.store;
 import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.SchemaReader;
 import dev.marmot.sqlite.schema.Sql;
+import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.schema.TableSchema;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -12,7 +13,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +33,7 @@ final class Differences implements AutoCloseable {
   private final SqliteSnapshot snapshot;
   private final Connection reading;
   private final DatabaseSchema snapshotSchema;
-  private final Set<String> excluded;
+  private final TablePatterns excluded;
   private final List<TableDifference> tables = new ArrayList<>();
   private final List<TableSchema> lacking = new ArrayList<>();
   private final Map<String, TableSchema> snapshotTables = new HashMap<>();
@@ -43,7 +43,7 @@ final class Differences implements AutoCloseable {
       SqliteSnapshot snapshot,
       Connection reading,
       DatabaseSchema snapshotSchema,
-      Set<String> excluded) {
+      TablePatterns excluded) {
     this.connection = connection;
     this.snapshot = snapshot;
     this.reading = reading;
@@ -53,7 +53,7 @@ final class Differences implements AutoCloseable {
   }
 
   /** Attaches the snapshot; outside a transaction. */
-  static Differences open(Connection connection, SqliteSnapshot snapshot, Set<String> excluded)
+  static Differences open(Connection connection, SqliteSnapshot snapshot, TablePatterns excluded)
       throws SQLException {
     Connection reading = snapshot.connect();
     boolean done = false;

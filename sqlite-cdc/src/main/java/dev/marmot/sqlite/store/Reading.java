@@ -10,6 +10,7 @@ import dev.marmot.sqlite.schema.CanonicalKey;
 import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.SchemaReader;
 import dev.marmot.sqlite.schema.Sql;
+import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.store.TableHashes.TableHash;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
@@ -47,7 +48,7 @@ public final class Reading implements AutoCloseable {
     this.schema = schema;
   }
 
-  static Reading open(Path database, Set<String> excluded) throws SQLException {
+  static Reading open(Path database, TablePatterns excluded) throws SQLException {
     Connection connection = new DatabaseFile(database, LOCK_WAIT).connectReadOnly();
     boolean done = false;
     try (Statement statement = connection.createStatement()) {

@@ -15,7 +15,6 @@ import dev.marmot.sqlite.Snapshot;
 import dev.marmot.sqlite.StagedReplica;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.hooks.Hooks;
-import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.SchemaReader;
 import java.io.IOException;
 import java.nio.charset.Charset;
@@ -33,6 +32,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The replica store on the application's SQLite file. Thread-safe as {@link ReplicaStore} says:
@@ -42,6 +43,8 @@ import org.jspecify.annotations.Nullable;
  * close it and deletes the WAL.
  */
 public final class SqliteReplicaStore implements ReplicaStore {
+  private static final Logger log = LoggerFactory.getLogger(SqliteReplicaStore.class);
+
   // How long SQLite itself waits for a lock before the store looks whether it may go on waiting.
   private static final Duration LOCK_WAIT = Duration.ofMillis(250);
   private static final int MESSAGES_PER_KIND = 20;
@@ -53,11 +56,13 @@ public final class SqliteReplicaStore implements ReplicaStore {
   private final WriteSide writeSide;
   private final CaptureSide captureSide;
   private final WalSync walSync;
+  private final WalTrim walTrim;
   private final Object statusLock = new Object();
 
   @GuardedBy("statusLock")
   private final Connection status;
 
+  private final KnownSchema schema;
   private volatile ReplicaState state;
   private @Nullable CommitWatch watch;
 
@@ -75,7 +80,9 @@ public final class SqliteReplicaStore implements ReplicaStore {
     this.writeSide = writeSide;
     this.captureSide = captureSide;
     this.walSync = new WalSync(wal);
+    this.walTrim = new WalTrim(writeSide.connection(), wal);
     this.status = status;
+    this.schema = new KnownSchema(new SchemaReader(options.excluded()));
     this.state = state;
   }
 
@@ -148,9 +155,18 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public ApplyTransaction begin() {
-    SqliteTransaction transaction = new SqliteTransaction(writeSide, state, this::publish);
+    SqliteTransaction transaction = new SqliteTransaction(writeSide, state, this::committed);
     transaction.begin();
     return transaction;
+  }
+
+  private void committed(ReplicaState now) {
+    state = now;
+    try {
+      walTrim.run(LOCK_WAIT.toMillis());
+    } catch (SQLException e) {
+      log.atWarn().setCause(e).log("wal not cut back"); // everything is committed all the same
+    }
   }
 
   @Override
@@ -174,7 +190,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   public InstallTransaction install(Snapshot snapshot) {
     try {
       SqliteSnapshot from = file(snapshot);
-      return SqliteInstall.begin(writeSide, from, options, state, this::publish);
+      return SqliteInstall.begin(writeSide, from, options, state, this::committed);
     } catch (SQLException e) {
       throw SqliteReplicationException.cannot("install the snapshot", e);
     }
@@ -186,10 +202,6 @@ public final class SqliteReplicaStore implements ReplicaStore {
     }
     throw new IllegalArgumentException(
         "cannot read the snapshot " + snapshot + ": it is no file; open it as one");
-  }
-
-  private void publish(ReplicaState committed) {
-    state = committed;
   }
 
   @Override
@@ -337,7 +349,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
           try (Statement statement = connection.createStatement()) {
             statement.execute("BEGIN");
             try {
-              return DatabaseDigest.of(connection, schema(connection));
+              return DatabaseDigest.of(connection, schema.read(connection));
             } finally {
               statement.execute("ROLLBACK");
             }
@@ -408,10 +420,6 @@ public final class SqliteReplicaStore implements ReplicaStore {
     writeSide.maxPages(pages);
   }
 
-  private DatabaseSchema schema(Connection connection) throws SQLException {
-    return new SchemaReader(options.excluded()).read(connection);
-  }
-
   @Override
   public List<String> warnings() {
     List<String> warnings = new ArrayList<>();
@@ -429,7 +437,8 @@ public final class SqliteReplicaStore implements ReplicaStore {
     status(
         "read the warnings",
         connection -> {
-          schema(connection)
+          schema
+              .read(connection)
               .refused()
               .forEach(
                   table ->

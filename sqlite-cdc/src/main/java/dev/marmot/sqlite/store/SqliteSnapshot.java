@@ -4,6 +4,7 @@ import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.Snapshot;
 import dev.marmot.sqlite.schema.SchemaReader;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteConfig;
 
@@ -160,7 +160,7 @@ public final class SqliteSnapshot implements Snapshot {
   }
 
   /** Content hash of each replicated table, as {@link SqliteReplicaStore#digests}. */
-  public Map<String, String> digests(Set<String> excluded) {
+  public Map<String, String> digests(TablePatterns excluded) {
     try (Connection connection = connect()) {
       return DatabaseDigest.of(connection, new SchemaReader(excluded).read(connection));
     } catch (SQLException e) {

@@ -180,6 +180,9 @@ final class SqliteTransaction implements ApplyTransaction {
   @Override
   public WriteResult write(RowImage image) {
     TableWriter table = table(image.table());
+    if (table == null && side.excludes(image.table())) {
+      return WriteResult.Stored.STORED; // written when it was not excluded yet: nobody wants it
+    }
     if (table == null) {
       return new WriteResult.Refused("there is no such table here, or it does not replicate");
     }

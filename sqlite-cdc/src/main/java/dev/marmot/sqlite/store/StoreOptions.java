@@ -1,16 +1,16 @@
 package dev.marmot.sqlite.store;
 
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * How a store works on its file. Immutable.
  *
  * @param name begins the names of the store's threads
- * @param excluded tables that do not replicate, in any case
+ * @param excluded tables that do not replicate; the same on all nodes
  * @param conflictRows most rows of the conflict log; the oldest go
  * @param poll how often the file is looked at when the file system reports no change
  * @param clock tells the time that held rows and conflicts bear
@@ -18,7 +18,7 @@ import java.util.Set;
  */
 public record StoreOptions(
     String name,
-    Set<String> excluded,
+    TablePatterns excluded,
     int conflictRows,
     Duration poll,
     Clock clock,
@@ -27,7 +27,6 @@ public record StoreOptions(
   public static final int DEFAULT_CONFLICT_ROWS = 100_000;
 
   public StoreOptions {
-    excluded = Set.copyOf(excluded);
     if (conflictRows < 1) {
       throw new IllegalArgumentException(
           "cannot keep " + conflictRows + " rows of conflicts: at least one is needed; set more");
@@ -36,7 +35,7 @@ public record StoreOptions(
 
   /** Options that make snapshots in the directory of the file. */
   public StoreOptions(
-      String name, Set<String> excluded, int conflictRows, Duration poll, Clock clock) {
+      String name, TablePatterns excluded, int conflictRows, Duration poll, Clock clock) {
     this(name, excluded, conflictRows, poll, clock, Optional.empty());
   }
 
@@ -45,8 +44,13 @@ public record StoreOptions(
     return new StoreOptions(name, excluded, conflictRows, poll, clock, Optional.of(directory));
   }
 
+  /** The same with other excluded tables. */
+  public StoreOptions withExcluded(TablePatterns patterns) {
+    return new StoreOptions(name, patterns, conflictRows, poll, clock, staging);
+  }
+
   public static StoreOptions defaults(String name) {
     return new StoreOptions(
-        name, Set.of(), DEFAULT_CONFLICT_ROWS, Duration.ofSeconds(1), Clock.systemUTC());
+        name, TablePatterns.NONE, DEFAULT_CONFLICT_ROWS, Duration.ofSeconds(1), Clock.systemUTC());
   }
 }

@@ -3,6 +3,7 @@ package dev.marmot.sqlite.store;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.hooks.Hooks;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -14,6 +15,8 @@ import java.util.OptionalLong;
  * <p>One transaction at a time; {@link SqliteTransaction} is its face.
  */
 final class WriteSide implements AutoCloseable {
+  private static final int CACHE_KIB = 32 << 10;
+
   private final Connection connection;
   private final Query beginImmediate;
   private final Query raiseGuard;
@@ -27,6 +30,7 @@ final class WriteSide implements AutoCloseable {
   private final SetAside aside;
   private final TriggerSuspension triggers;
   private final Query trimLog;
+  private final TablePatterns excluded;
   private long seqFloor;
 
   private WriteSide(Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
@@ -39,6 +43,7 @@ final class WriteSide implements AutoCloseable {
     this.lowerGuard = new Query(connection, "DELETE FROM main.__marmot_guard");
     this.commit = new Query(connection, "COMMIT");
     this.rollback = new Query(connection, "ROLLBACK");
+    this.excluded = options.excluded();
     this.pending = PendingKeys.open(connection);
     this.books = Bookkeeping.open(connection);
     this.aside = new SetAside(connection, options.clock(), options.conflictRows());
@@ -60,10 +65,15 @@ final class WriteSide implements AutoCloseable {
       pragmas.execute("PRAGMA ignore_check_constraints=ON");
       pragmas.execute("PRAGMA recursive_triggers=OFF");
       pragmas.execute("PRAGMA synchronous=NORMAL");
+      // Large transactions into tables with indexes touch many pages: with SQLite's usual 2 MiB
+      // they
+      // would be written and read again while the write lock is held.
+      pragmas.execute("PRAGMA cache_size=-" + CACHE_KIB);
     }
     return new WriteSide(connection, hooks, replicating, options);
   }
 
+  /** For what is done between transactions. */
   Connection connection() {
     return connection;
   }
@@ -74,6 +84,10 @@ final class WriteSide implements AutoCloseable {
 
   TableSet<TableWriter> tables() {
     return tracker.tables();
+  }
+
+  boolean excludes(String table) {
+    return excluded.match(table);
   }
 
   PendingKeys pending() {

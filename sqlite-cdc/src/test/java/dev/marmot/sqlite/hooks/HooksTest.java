@@ -3,12 +3,12 @@ package dev.marmot.sqlite.hooks;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.marmot.sqlite.schema.SchemaReader;
+import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.schema.TableSchema;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -174,7 +174,7 @@ class HooksTest {
   @Test
   void install_excludedAndRefusedTablesLoseTheirHooks() throws SQLException {
     try (TestFile test = TestFile.hooked(path(), "CREATE TABLE t(a); CREATE TABLE u(a)")) {
-      Hooks excluding = new Hooks(new SchemaReader(Set.of("T")));
+      Hooks excluding = new Hooks(new SchemaReader(TablePatterns.of(List.of("T*"))));
       Hooks.Installed installed = excluding.install(test.connection, true, 0);
       assertThat(installed.unhooked()).containsExactly("t");
       assertThat(excluding.current(test.connection, installed.schema())).isTrue();

@@ -13,7 +13,6 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -145,7 +144,7 @@ class SchemaReaderTest {
             + "CREATE TABLE xxmarmot_y(a); CREATE VIEW v AS SELECT 1; CREATE TABLE skip(a);"
             + "CREATE VIRTUAL TABLE f USING fts5(x); CREATE VIRTUAL TABLE r USING rtree(i,a,b);"
             + "CREATE TRIGGER ai AFTER INSERT ON a BEGIN INSERT INTO f VALUES(new.x); END;");
-    DatabaseSchema schema = new SchemaReader(Set.of("SKIP")).read(connection);
+    DatabaseSchema schema = new SchemaReader(TablePatterns.of(List.of("SKIP"))).read(connection);
     assertThat(schema.tables()).containsOnlyKeys("a", "xxmarmot_y");
     assertThat(schema.refused()).extracting(RefusedTable::table).containsExactly("r");
     assertThat(schema.encoding()).isEqualTo("UTF-8");

@@ -11,6 +11,7 @@ import dev.marmot.sqlite.Conflict.Reason;
 import dev.marmot.sqlite.HeldRow;
 import dev.marmot.sqlite.LoggedConflict;
 import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -23,7 +24,6 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,7 +97,7 @@ final class AsideTest {
       StoreOptions options =
           new StoreOptions(
               "n1",
-              Set.of(),
+              TablePatterns.NONE,
               2,
               Duration.ofSeconds(1),
               Clock.fixed(Instant.ofEpochMilli(77), ZoneOffset.UTC));

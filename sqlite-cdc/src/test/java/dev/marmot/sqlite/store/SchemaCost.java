@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 
 /** Prints what a schema of many tables costs in processor time. Run by hand. */
 public final class SchemaCost {
@@ -52,7 +51,7 @@ public final class SchemaCost {
   }
 
   private static void parts(Replica replica) throws SQLException {
-    SchemaReader reader = new SchemaReader(Set.of());
+    SchemaReader reader = new SchemaReader();
     Hooks hooks = new Hooks(reader);
     try (Connection connection = new DatabaseFile(replica.file, Duration.ofSeconds(9)).connect()) {
       print("read the schema", ROUNDS, () -> reader.read(connection));

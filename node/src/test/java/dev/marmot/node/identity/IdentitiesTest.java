@@ -1,0 +1,45 @@
+package dev.marmot.node.identity;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.marmot.node.config.NodeConfigLoader;
+import dev.marmot.proto.v1.NodeIdentity;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class IdentitiesTest {
+  private static NodeIdentity identity(int node, String... options) {
+    Map<String, String> given = new HashMap<>();
+    given.put("node-id", Integer.toString(node));
+    given.put("db-path", "app.db");
+    given.put("bootstrap", "1@a:1,2@b:1");
+    for (int i = 0; i < options.length; i += 2) {
+      given.put(options[i], options[i + 1]);
+    }
+    return Identities.of(NodeConfigLoader.load(given, Map.of()));
+  }
+
+  @Test
+  void samePatternsInAnotherOrder_belongTogether() {
+    assertThat(
+            Identities.differsFromPeer(
+                identity(1, "exclude", "cache_*,Sessions"),
+                identity(2, "exclude", "sessions,cache_*")))
+        .isEmpty();
+  }
+
+  @Test
+  void otherPatterns_doNot() {
+    assertThat(Identities.differsFromPeer(identity(1, "exclude", "sessions"), identity(2)))
+        .contains("node 2 was started with exclude=, node 1 with exclude=sessions");
+  }
+
+  @Test
+  void otherPatternsThanBefore_areNoReasonNotToStart() {
+    assertThat(Identities.differsFromDirectory(identity(1), identity(1, "exclude", "sessions")))
+        .isEmpty();
+    assertThat(Identities.differsFromDirectory(identity(1), identity(1, "shards", "8")))
+        .isPresent();
+  }
+}

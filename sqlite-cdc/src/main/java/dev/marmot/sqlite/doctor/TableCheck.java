@@ -1,0 +1,135 @@
+package dev.marmot.sqlite.doctor;
+
+import dev.marmot.sqlite.schema.DatabaseSchema;
+import dev.marmot.sqlite.schema.Sql;
+import dev.marmot.sqlite.schema.TableSchema;
+import dev.marmot.sqlite.schema.TableSchema.KeyColumn;
+import dev.marmot.sqlite.schema.TableSchema.KeyKind;
+import dev.marmot.sqlite.schema.TableSchema.UniqueIndex;
+import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Looks at the tables one by one. Confined to one thread. */
+final class TableCheck {
+  private static final String KEYS = "; see docs/keys.md";
+
+  private final Connection connection;
+  private final DatabaseSchema schema;
+  private final Findings findings;
+
+  TableCheck(Connection connection, DatabaseSchema schema, Findings findings) {
+    this.connection = connection;
+    this.schema = schema;
+    this.findings = findings;
+  }
+
+  void run() throws SQLException {
+    schema.refused().forEach(table -> findings.refusal(table.table(), table.reason()));
+    Set<String> autoincrement = autoincrement();
+    for (TableSchema table :
+        schema.tables().values().stream()
+            .sorted(Comparator.comparing(TableSchema::name))
+            .toList()) {
+      key(table, autoincrement);
+      generated(table);
+      triggers(table);
+    }
+  }
+
+  private Set<String> autoincrement() throws SQLException {
+    Set<String> names = new HashSet<>();
+    try (PreparedStatement query =
+            connection.prepareStatement(
+                "SELECT name FROM main.sqlite_schema WHERE type='table'"
+                    + " AND upper(sql) LIKE '%AUTOINCREMENT%'");
+        ResultSet rows = query.executeQuery()) {
+      while (rows.next()) {
+        names.add(rows.getString(1));
+      }
+    }
+    return names;
+  }
+
+  private void key(TableSchema table, Set<String> autoincrement) throws SQLException {
+    String subject = "table " + table.name();
+    if (table.keyKind() == KeyKind.ROWID) {
+      findings.warning(
+          subject,
+          "it declares no primary key, so the rowid tells its rows apart, and SQLite chooses the same"
+              + " rowid on nodes that insert at the same time",
+          "declare a key that no two nodes choose alike"
+              + KEYS
+              + ". Against VACUUM, which would renumber the rows, Marmot adds an empty index");
+    } else if (table.keyKind() == KeyKind.ROWID_ALIAS) {
+      findings.warning(
+          subject,
+          "its INTEGER PRIMARY KEY"
+              + (autoincrement.contains(table.name()) ? " AUTOINCREMENT" : "")
+              + " is chosen as the largest plus one: nodes that insert at the same time choose the"
+              + " same key, and one of the two rows goes to the conflict log",
+          "let each node choose from a range of its own, or write to this table on one node only"
+              + KEYS);
+    }
+    if (table.keyKind() == KeyKind.DECLARED) {
+      nullKeys(table, subject);
+    }
+  }
+
+  private void nullKeys(TableSchema table, String subject) throws SQLException {
+    String anyNull =
+        table.key().stream()
+            .map(KeyColumn::name)
+            .map(name -> Sql.quote(name) + " IS NULL")
+            .collect(Collectors.joining(" OR "));
+    String sql = "SELECT count(*) FROM main." + Sql.quote(table.name()) + " WHERE " + anyNull;
+    try (PreparedStatement query = connection.prepareStatement(sql);
+        ResultSet rows = query.executeQuery()) {
+      if (rows.next() && rows.getLong(1) > 0) {
+        findings.warning(
+            subject,
+            rows.getLong(1) + " rows have NULL in the primary key and do not replicate",
+            "give them a key, and declare its columns NOT NULL");
+      }
+    }
+  }
+
+  private void generated(TableSchema table) {
+    Set<String> stored = new HashSet<>(table.columns());
+    table.key().forEach(column -> stored.add(column.name()));
+    for (UniqueIndex index : table.uniqueIndexes()) {
+      List<String> computed = index.columns().stream().filter(c -> !stored.contains(c)).toList();
+      if (!computed.isEmpty()) {
+        findings.warning(
+            "table " + table.name(),
+            "UNIQUE index "
+                + index.name()
+                + " covers the generated column "
+                + String.join(", ", computed)
+                + ": of two concurrent rows with one value the later is held on the other nodes"
+                + " instead of displacing the earlier",
+            "put the expression into the index in place of the column");
+      }
+    }
+  }
+
+  private void triggers(TableSchema table) {
+    for (UserTrigger trigger : table.userTriggers()) {
+      findings.note(
+          "table " + table.name(),
+          trigger.runsOnReplicas()
+              ? "its trigger " + trigger.name() + " keeps a search index and runs on every node"
+              : "its trigger "
+                  + trigger.name()
+                  + " runs where the application writes; its effects replicate as rows",
+          "");
+    }
+  }
+}
