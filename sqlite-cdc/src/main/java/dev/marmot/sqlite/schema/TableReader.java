@@ -54,7 +54,16 @@ final class TableReader {
     checkExpressions(table, columns, indexes);
     long id = catalog.hookId(table);
     TableSchema read =
-        new TableSchema(id, table, kind, key, rowid, stored(columns, key), unique, List.of());
+        new TableSchema(
+            id,
+            table,
+            kind,
+            key,
+            rowid,
+            stored(columns, key),
+            unique,
+            List.of(),
+            foreignKeyActions(table));
     if (id == 0 && kind == KeyKind.DECLARED) {
       checkNullKeys(read);
     }
@@ -75,6 +84,19 @@ final class TableReader {
       }
     }
     return columns;
+  }
+
+  /** Whether a change of other rows may change rows of this table. */
+  private boolean foreignKeyActions(String table) throws SQLException {
+    try (PreparedStatement query =
+        connection.prepareStatement(
+            "SELECT 1 FROM pragma_foreign_key_list(?,'main') WHERE on_update NOT IN"
+                + " ('NO ACTION','RESTRICT') OR on_delete NOT IN ('NO ACTION','RESTRICT')")) {
+      query.setString(1, table);
+      try (ResultSet rows = query.executeQuery()) {
+        return rows.next();
+      }
+    }
   }
 
   private List<Index> indexes(String table) throws SQLException {

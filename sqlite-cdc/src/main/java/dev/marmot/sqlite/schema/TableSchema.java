@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param columns stored columns outside the key, in table order
  * @param uniqueIndexes secondary UNIQUE indexes (not the key's own)
  * @param userTriggers the application's triggers on this table, in firing order
+ * @param nested a trigger or a foreign key action may write the table while another write of it is
+ *     under way
  */
 public record TableSchema(
     long id,
@@ -24,7 +26,8 @@ public record TableSchema(
     Optional<String> rowidName,
     List<String> columns,
     List<UniqueIndex> uniqueIndexes,
-    List<UserTrigger> userTriggers) {
+    List<UserTrigger> userTriggers,
+    boolean nested) {
   public TableSchema {
     key = List.copyOf(key);
     columns = List.copyOf(columns);
@@ -77,6 +80,26 @@ public record TableSchema(
    * @param runsOnReplicas it only maintains virtual tables (a search index), so it runs everywhere
    */
   public record UserTrigger(String name, String sql, boolean runsOnReplicas) {}
+
+  /** The same table under another number. */
+  public TableSchema withId(long newId) {
+    return new TableSchema(
+        newId, name, keyKind, key, rowidName, columns, uniqueIndexes, userTriggers, nested);
+  }
+
+  /** The same table with what the triggers of the file mean for it. */
+  TableSchema withTriggers(List<UserTrigger> triggers, boolean written) {
+    return new TableSchema(
+        id,
+        name,
+        keyKind,
+        key,
+        rowidName,
+        columns,
+        uniqueIndexes,
+        triggers,
+        nested || written);
+  }
 
   /** The columns of this node's row images of the table. */
   public TableShape shape() {

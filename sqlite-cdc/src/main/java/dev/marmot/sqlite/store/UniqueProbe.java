@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -86,7 +87,7 @@ final class UniqueProbe implements AutoCloseable {
         .ifPresent(
             where -> {
               terms.add("(" + where + ")");
-              terms.add(evaluate(where, parameters, 0));
+              terms.add(evaluate(where, Optional.empty(), parameters, 0));
             });
     return sql.append(String.join(" AND ", terms)).toString();
   }
@@ -107,8 +108,8 @@ final class UniqueProbe implements AutoCloseable {
         .where()
         .ifPresent(
             where -> {
-              terms.add(evaluate(where, parameters, 0));
-              terms.add(evaluate(where, parameters, offset));
+              terms.add(evaluate(where, Optional.empty(), parameters, 0));
+              terms.add(evaluate(where, Optional.empty(), parameters, offset));
             });
     return "SELECT " + String.join(" AND ", terms);
   }
@@ -120,7 +121,7 @@ final class UniqueProbe implements AutoCloseable {
 
   private String given(Term term, Parameters parameters, int offset) {
     return term.expression()
-        ? evaluate(term.sql(), parameters, offset)
+        ? evaluate(term.sql(), index.where(), parameters, offset)
         : parameters.at(offset + 1 + columnIndex(term.sql()));
   }
 
@@ -136,8 +137,11 @@ final class UniqueProbe implements AutoCloseable {
   /**
    * The expression's value for the given row. It sees the columns' affinities, but not collations
    * that they declare: an expression or condition that relies on one compares by BINARY here.
+   *
+   * @param where the expression may fail for rows that do not meet this; it is NULL for them
    */
-  private String evaluate(String expression, Parameters parameters, int offset) {
+  private String evaluate(
+      String expression, Optional<String> where, Parameters parameters, int offset) {
     List<String> columns = new ArrayList<>();
     for (int i = 0; i < index.columns().size(); i++) {
       String name = index.columns().get(i);
@@ -150,7 +154,10 @@ final class UniqueProbe implements AutoCloseable {
             Collectors.joining(
                 ",",
                 "(SELECT (" + expression + ") FROM (SELECT ",
-                ") AS " + Sql.quote(table.name()) + ")"));
+                ") AS "
+                    + Sql.quote(table.name())
+                    + where.map(text -> " WHERE (" + text + ")").orElse("")
+                    + ")"));
   }
 
   @Override
