@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The text of a table's hooks. Pure.
@@ -138,7 +139,9 @@ public final class HookSql {
     // The same text over the new row's values; on its left side the planner sees the index's term.
     // The expression may fail for rows that the condition of a partial index leaves out.
     String newRow =
-        index.columns().stream()
+        Stream.concat(
+                index.columns().stream(),
+                index.computed().stream().map(UniqueIndex.Computed::name))
             .map(c -> "NEW." + Sql.quote(c) + " AS " + Sql.quote(c))
             .collect(Collectors.joining(","));
     return "((%s) COLLATE %s)=(SELECT (%s) FROM (SELECT %s) AS %s%s)"

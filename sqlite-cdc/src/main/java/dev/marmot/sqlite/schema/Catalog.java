@@ -87,6 +87,15 @@ final class Catalog {
     return List.copyOf(definitions.getOrDefault(Sql.fold(table), List.of()));
   }
 
+  /** The CREATE TABLE text. */
+  String tableSql(String table) {
+    return definition(table).stream()
+        .filter(entry -> Sql.fold(entry.name()).equals(Sql.fold(table)))
+        .map(Entry::sql)
+        .findFirst()
+        .orElse("");
+  }
+
   /** Names of the application's tables of all kinds, in the order of the file. */
   List<String> userTables() {
     return List.copyOf(userTables);

@@ -55,15 +55,24 @@ public record TableSchema(
    *
    * @param terms column names or expression texts, in index order
    * @param where text of a partial index's condition
-   * @param columns columns of the table on which the index depends, those of expressions and of the
-   *     condition included
+   * @param columns stored columns of the table on which the index depends, those of expressions and
+   *     of the condition included
+   * @param computed generated columns on which it depends, each after those that it depends on
    */
   public record UniqueIndex(
-      String name, List<Term> terms, Optional<String> where, List<String> columns) {
+      String name,
+      List<Term> terms,
+      Optional<String> where,
+      List<String> columns,
+      List<Computed> computed) {
     public UniqueIndex {
       terms = List.copyOf(terms);
       columns = List.copyOf(columns);
+      computed = List.copyOf(computed);
     }
+
+    /** A generated column and the text that computes it. */
+    public record Computed(String name, String sql) {}
 
     /**
      * One term of the index.

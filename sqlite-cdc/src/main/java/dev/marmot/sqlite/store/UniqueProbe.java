@@ -4,6 +4,7 @@ import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.UniqueIndex;
+import dev.marmot.sqlite.schema.TableSchema.UniqueIndex.Computed;
 import dev.marmot.sqlite.schema.TableSchema.UniqueIndex.Term;
 import dev.marmot.sqlite.store.CastQuery.Parameters;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
@@ -13,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * Finds what collides with a row on one secondary UNIQUE index. Confined to the thread of its
@@ -120,8 +120,11 @@ final class UniqueProbe implements AutoCloseable {
   }
 
   private String given(Term term, Parameters parameters, int offset) {
-    return term.expression()
-        ? evaluate(term.sql(), index.where(), parameters, offset)
+    if (term.expression()) {
+      return evaluate(term.sql(), index.where(), parameters, offset);
+    }
+    return index.computed().stream().anyMatch(c -> c.name().equals(term.sql()))
+        ? evaluate(Sql.quote(term.sql()), index.where(), parameters, offset)
         : parameters.at(offset + 1 + columnIndex(term.sql()));
   }
 
@@ -149,15 +152,21 @@ final class UniqueProbe implements AutoCloseable {
       int parameter = offset + i + 1;
       columns.add(affinity.wrap(parameters, parameter) + " AS " + Sql.quote(name));
     }
-    return columns.stream()
-        .collect(
-            Collectors.joining(
-                ",",
-                "(SELECT (" + expression + ") FROM (SELECT ",
-                ") AS "
-                    + Sql.quote(table.name())
-                    + where.map(text -> " WHERE (" + text + ")").orElse("")
-                    + ")"));
+    String bearsName = ") AS " + Sql.quote(table.name());
+    String row = columns.isEmpty() ? "SELECT 1" : "SELECT " + String.join(",", columns);
+    for (Computed column : index.computed()) {
+      row =
+          "SELECT *,(%s) AS %s FROM (%s"
+                  .formatted(column.sql(), Sql.quote(column.name()), row)
+              + bearsName;
+    }
+    return "(SELECT ("
+        + expression
+        + ") FROM ("
+        + row
+        + bearsName
+        + where.map(text -> " WHERE (" + text + ")").orElse("")
+        + ")";
   }
 
   @Override

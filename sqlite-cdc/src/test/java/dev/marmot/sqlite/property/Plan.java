@@ -44,9 +44,7 @@ record Plan(
     Dice dice = new Dice(seed);
     RandomSchema schema = new RandomSchema(dice);
     boolean twin = dice.oneIn(2);
-    // VACUUM renumbers the rows of key-less tables, but not of those with hooks.
-    boolean vacuum = !twin || schema.tables.stream().noneMatch(table -> table.rowidKey);
-    RandomStatement statements = new RandomStatement(dice, schema, vacuum);
+    RandomStatement statements = new RandomStatement(dice, schema, twin);
     List<Step> steps = new ArrayList<>();
     int node = 1;
     int length = 1 + dice.below(STATEMENTS);

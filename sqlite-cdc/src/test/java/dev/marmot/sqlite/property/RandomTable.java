@@ -113,7 +113,7 @@ final class RandomTable {
             + dice.pick(from + "||'g'", "typeof(" + from + ")", from)
             + ")"
             + dice.pick("", " STORED")
-            + (dice.oneIn(3) ? " UNIQUE" : ""));
+            + (dice.oneIn(2) ? " UNIQUE" : ""));
   }
 
   private void column(List<String> parts, String column, String definition) {
