@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 final class CasesTableTest {
   private static final Path ROOT = Path.of("..");
   private static final Pattern NAMED = Pattern.compile("`([A-Z]\\w+(?:Test|IT))\\.(\\w+)`");
-  private static final Pattern NUMBERED = Pattern.compile("(?m)^\\| (\\d+) \\|.*`\\w+\\.\\w+` \\|$");
+  private static final Pattern NUMBERED =
+      Pattern.compile("(?m)^\\| (\\d+) \\|.*`\\w+\\.\\w+` \\|$");
 
   @Test
   void everyNamedTestExists() throws IOException {
@@ -45,8 +46,7 @@ final class CasesTableTest {
     List<String> numbers =
         NUMBERED.matcher(thirty).results().map(row -> row.group(1)).distinct().toList();
     assertThat(numbers)
-        .containsExactlyElementsOf(
-            IntStream.rangeClosed(1, 30).mapToObj(String::valueOf).toList());
+        .containsExactlyElementsOf(IntStream.rangeClosed(1, 30).mapToObj(String::valueOf).toList());
   }
 
   private static String table() throws IOException {

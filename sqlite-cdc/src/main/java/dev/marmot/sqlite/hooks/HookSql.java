@@ -140,8 +140,7 @@ public final class HookSql {
     // The expression may fail for rows that the condition of a partial index leaves out.
     String newRow =
         Stream.concat(
-                index.columns().stream(),
-                index.computed().stream().map(UniqueIndex.Computed::name))
+                index.columns().stream(), index.computed().stream().map(UniqueIndex.Computed::name))
             .map(c -> "NEW." + Sql.quote(c) + " AS " + Sql.quote(c))
             .collect(Collectors.joining(","));
     return "((%s) COLLATE %s)=(SELECT (%s) FROM (SELECT %s) AS %s%s)"
@@ -188,7 +187,8 @@ public final class HookSql {
 
   /**
    * Where a trigger writes the table while another write of it is under way, the notes of the outer
-   * write must outlive the inner one. Those of no-ops outlive it too then, so the number is bounded.
+   * write must outlive the inner one. Those of no-ops outlive it too then, so the number is
+   * bounded.
    */
   private static String older() {
     return "rowid<=(SELECT max(rowid) FROM %s)-%d".formatted(NOTE, MOST_NOTES);
@@ -197,8 +197,7 @@ public final class HookSql {
   private String gone(String note) {
     String same =
         IntStream.range(0, key.size())
-            .mapToObj(
-                i -> "(t.%s%s) IS %s.k%d".formatted(key.get(i).sql(), collate(i), note, i))
+            .mapToObj(i -> "(t.%s%s) IS %s.k%d".formatted(key.get(i).sql(), collate(i), note, i))
             .collect(Collectors.joining(" AND "));
     return "NOT EXISTS(SELECT 1 FROM %s AS t WHERE %s)".formatted(quotedTable(), same);
   }

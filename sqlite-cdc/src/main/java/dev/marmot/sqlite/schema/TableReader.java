@@ -200,9 +200,7 @@ final class TableReader {
   private void checkExpressions(String table, List<Column> columns, List<Index> indexes)
       throws Refusal {
     List<String> expressions = new ArrayList<>();
-    columns.stream()
-        .filter(Column::generated)
-        .forEach(c -> expressions.add(Sql.quote(c.name())));
+    columns.stream().filter(Column::generated).forEach(c -> expressions.add(Sql.quote(c.name())));
     for (Index index : indexes) {
       catalog
           .indexSql(index.name())

@@ -99,15 +99,7 @@ public record TableSchema(
   /** The same table with what the triggers of the file mean for it. */
   TableSchema withTriggers(List<UserTrigger> triggers, boolean written) {
     return new TableSchema(
-        id,
-        name,
-        keyKind,
-        key,
-        rowidName,
-        columns,
-        uniqueIndexes,
-        triggers,
-        nested || written);
+        id, name, keyKind, key, rowidName, columns, uniqueIndexes, triggers, nested || written);
   }
 
   /** The columns of this node's row images of the table. */

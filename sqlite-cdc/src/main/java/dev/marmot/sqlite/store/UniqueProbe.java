@@ -156,8 +156,7 @@ final class UniqueProbe implements AutoCloseable {
     String row = columns.isEmpty() ? "SELECT 1" : "SELECT " + String.join(",", columns);
     for (Computed column : index.computed()) {
       row =
-          "SELECT *,(%s) AS %s FROM (%s"
-                  .formatted(column.sql(), Sql.quote(column.name()), row)
+          "SELECT *,(%s) AS %s FROM (%s".formatted(column.sql(), Sql.quote(column.name()), row)
               + bearsName;
     }
     return "(SELECT ("

@@ -5,8 +5,8 @@ package dev.marmot.sqlite.property;
  *
  * <ul>
  *   <li>A table that is STRICT checks types before BEFORE triggers, so before NOT NULL.
- *   <li>A statement that nests 1,000 triggers deep fails in the hooks' trigger; with OR REPLACE or OR
- *       FAIL in a transaction, SQLite keeps what it had done until then.
+ *   <li>A statement that nests 1,000 triggers deep fails in the hooks' trigger; with OR REPLACE or
+ *       OR FAIL in a transaction, SQLite keeps what it had done until then.
  * </ul>
  */
 final class KnownLimit {

@@ -10,12 +10,17 @@ import java.util.List;
 /**
  * What one trial does. Immutable.
  *
- * @param twin node 1 alone writes, and so does a plain file without hooks; otherwise all nodes write
+ * @param twin node 1 alone writes, and so does a plain file without hooks; otherwise all nodes
+ *     write
  * @param settings pragmas of every application's connection
  * @param searches queries whose rows must be the same on all nodes
  */
 record Plan(
-    boolean twin, List<String> schema, List<String> settings, List<String> searches, List<Step> steps) {
+    boolean twin,
+    List<String> schema,
+    List<String> settings,
+    List<String> searches,
+    List<Step> steps) {
   private static final int STATEMENTS = 60;
 
   Plan {

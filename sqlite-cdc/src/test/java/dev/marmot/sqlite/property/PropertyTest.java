@@ -10,8 +10,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Random schemas and statements. With hooks every statement gives what it gives without them, and
- * another replica gets the same content. {@code -Dseed=N} runs one seed again; scripts/properties runs
- * many.
+ * another replica gets the same content. {@code -Dseed=N} runs one seed again; scripts/properties
+ * runs many.
  */
 final class PropertyTest {
   private static final long FIRST_SEED = 40_000;

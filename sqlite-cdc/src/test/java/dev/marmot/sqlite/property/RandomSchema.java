@@ -40,13 +40,20 @@ final class RandomSchema {
     }
   }
 
-  /** Delete triggers see replaced rows only with recursive_triggers; without, the index is stale. */
+  /**
+   * Delete triggers see replaced rows only with recursive_triggers; without, the index is stale.
+   */
   private void search(RandomTable table) {
     String text = table.stored.get(1);
     String drop = "INSERT INTO f(f,rowid," + text + ") VALUES('delete',OLD.k,OLD." + text + ");";
     String add = "INSERT INTO f(rowid," + text + ") VALUES(NEW.k,NEW." + text + ");";
     String content = table.name.replaceAll("[\\[\\]]|^\"|\"$", "").replace("\"\"", "\"");
-    ddl.add("CREATE VIRTUAL TABLE f USING fts5(" + text + ", content='" + content + "', content_rowid='k')");
+    ddl.add(
+        "CREATE VIRTUAL TABLE f USING fts5("
+            + text
+            + ", content='"
+            + content
+            + "', content_rowid='k')");
     String on = " ON " + table.name + " BEGIN ";
     ddl.add("CREATE TRIGGER fi AFTER INSERT" + on + add + " END");
     ddl.add("CREATE TRIGGER fd AFTER DELETE" + on + drop + " END");
@@ -88,14 +95,24 @@ final class RandomSchema {
     String column = to.stored.get(to.stored.size() - 1);
     return switch (dice.below(6)) {
       case 0 -> "DELETE FROM " + to.name + " WHERE k=" + value;
-      case 1 -> "UPDATE" + dice.pick("", " OR IGNORE", " OR REPLACE") + " " + to.name + " SET " + column + "=" + value + " WHERE k IN (1,2,'b')";
+      case 1 ->
+          "UPDATE"
+              + dice.pick("", " OR IGNORE", " OR REPLACE")
+              + " "
+              + to.name
+              + " SET "
+              + column
+              + "="
+              + value
+              + " WHERE k IN (1,2,'b')";
       case 2 ->
           "SELECT RAISE("
               + dice.pick("IGNORE", "ABORT,'no'", "FAIL,'no'", "ROLLBACK,'no'")
               + ") WHERE "
               + value
               + "=3";
-      case 3 -> "REPLACE INTO " + to.name + "(k," + column + ") VALUES(" + dice.key() + "," + value + ")";
+      case 3 ->
+          "REPLACE INTO " + to.name + "(k," + column + ") VALUES(" + dice.key() + "," + value + ")";
       default ->
           "INSERT OR IGNORE INTO "
               + to.name
@@ -119,8 +136,16 @@ final class RandomSchema {
             + "(k,"
             + column
             + ") VALUES(NEW.k,NEW.c); END");
-    ddl.add("CREATE TRIGGER vd INSTEAD OF DELETE ON v BEGIN DELETE FROM " + table.name + " WHERE k=OLD.k; END");
-    ddl.add("CREATE TRIGGER vu INSTEAD OF UPDATE ON v BEGIN UPDATE " + table.name + " SET " + column + "=NEW.c WHERE k=OLD.k; END");
+    ddl.add(
+        "CREATE TRIGGER vd INSTEAD OF DELETE ON v BEGIN DELETE FROM "
+            + table.name
+            + " WHERE k=OLD.k; END");
+    ddl.add(
+        "CREATE TRIGGER vu INSTEAD OF UPDATE ON v BEGIN UPDATE "
+            + table.name
+            + " SET "
+            + column
+            + "=NEW.c WHERE k=OLD.k; END");
     views.add("v");
   }
 }

@@ -16,7 +16,8 @@ final class RandomStatement {
     this.dice = dice;
     // VACUUM renumbers the rows of key-less tables, but not of those with hooks.
     this.vacuum = !twin || schema.tables.stream().noneMatch(table -> table.rowidKey);
-    // Through an index, an UPDATE without triggers visits rows in the order of the index, and one with
+    // Through an index, an UPDATE without triggers visits rows in the order of the index, and one
+    // with
     // triggers in the order of the table; the result may depend on that.
     this.scan = twin ? " NOT INDEXED" : "";
     this.schema = schema;
@@ -60,8 +61,15 @@ final class RandomStatement {
     if (dice.oneIn(12)) {
       // Values move from row to row: a replica must make room before it writes.
       String column = dice.of(table.stored);
-      return "UPDATE OR REPLACE " + table.name + scan + " SET " + column + "=" + column
-          + dice.pick("+1", "-1", "||'x'") + where(table);
+      return "UPDATE OR REPLACE "
+          + table.name
+          + scan
+          + " SET "
+          + column
+          + "="
+          + column
+          + dice.pick("+1", "-1", "||'x'")
+          + where(table);
     }
     return switch (dice.below(12)) {
       case 0, 1, 2, 3, 4 -> insert(table);
@@ -77,7 +85,8 @@ final class RandomStatement {
     if (dice.oneIn(15)) {
       return "INSERT" + or() + " INTO " + table.name + " DEFAULT VALUES" + returning(table);
     }
-    return dice.pick("INSERT" + or(), "INSERT" + or(), "REPLACE") + values(table, 1 + dice.below(3))
+    return dice.pick("INSERT" + or(), "INSERT" + or(), "REPLACE")
+        + values(table, 1 + dice.below(3))
         + returning(table);
   }
 
@@ -108,14 +117,36 @@ final class RandomStatement {
     RandomTable from = dice.of(schema.tables);
     String select =
         IntStream.range(0, table.stored.size())
-            .mapToObj(i -> dice.oneIn(3) ? dice.key() : dice.of(from.columns) + dice.pick("", "", "+1", "||'a'"))
+            .mapToObj(
+                i ->
+                    dice.oneIn(3)
+                        ? dice.key()
+                        : dice.of(from.columns) + dice.pick("", "", "+1", "||'a'"))
             .collect(Collectors.joining(","));
-    return "INSERT" + or() + " INTO " + table.name + "(" + String.join(",", table.stored) + ") SELECT " + select
-        + " FROM " + from.name + " ORDER BY " + from.stored.stream().map(c -> "quote(" + c + ")").collect(Collectors.joining(",")) + " LIMIT 4" + returning(table);
+    return "INSERT"
+        + or()
+        + " INTO "
+        + table.name
+        + "("
+        + String.join(",", table.stored)
+        + ") SELECT "
+        + select
+        + " FROM "
+        + from.name
+        + " ORDER BY "
+        + from.stored.stream().map(c -> "quote(" + c + ")").collect(Collectors.joining(","))
+        + " LIMIT 4"
+        + returning(table);
   }
 
   private String update(RandomTable table) {
-    StringBuilder sql = new StringBuilder("UPDATE").append(or()).append(' ').append(table.name).append(scan).append(" SET ");
+    StringBuilder sql =
+        new StringBuilder("UPDATE")
+            .append(or())
+            .append(' ')
+            .append(table.name)
+            .append(scan)
+            .append(" SET ");
     int count = 1 + dice.below(2);
     for (int i = 0; i < count; i++) {
       String column = table.stored.get(dice.below(table.stored.size()));
@@ -132,14 +163,24 @@ final class RandomStatement {
   }
 
   private String upsert(RandomTable table) {
-    String target = table.targets.isEmpty() || dice.oneIn(4) ? "" : "(" + dice.of(table.targets) + ")";
+    String target =
+        table.targets.isEmpty() || dice.oneIn(4) ? "" : "(" + dice.of(table.targets) + ")";
     String column = dice.of(table.stored);
     String action =
         target.isEmpty() && dice.oneIn(2)
             ? "NOTHING"
-            : "UPDATE SET " + column + "=" + dice.pick("excluded." + column, dice.value(), table.name + "." + column + "+1")
+            : "UPDATE SET "
+                + column
+                + "="
+                + dice.pick("excluded." + column, dice.value(), table.name + "." + column + "+1")
                 + dice.pick("", "", " WHERE excluded.k<>2");
-    return "INSERT" + values(table, 1 + dice.below(2)) + " ON CONFLICT" + target + " DO " + action + returning(table);
+    return "INSERT"
+        + values(table, 1 + dice.below(2))
+        + " ON CONFLICT"
+        + target
+        + " DO "
+        + action
+        + returning(table);
   }
 
   private String where(RandomTable table) {
@@ -154,11 +195,20 @@ final class RandomStatement {
 
   private String returning(RandomTable table) {
     return dice.oneIn(5)
-        ? " RETURNING " + table.columns.stream().map(c -> "quote(" + c + ")").collect(Collectors.joining(","))
+        ? " RETURNING "
+            + table.columns.stream().map(c -> "quote(" + c + ")").collect(Collectors.joining(","))
         : "";
   }
 
   private String or() {
-    return dice.pick("", "", " OR REPLACE", " OR REPLACE", " OR IGNORE", " OR FAIL", " OR ABORT", " OR ROLLBACK");
+    return dice.pick(
+        "",
+        "",
+        " OR REPLACE",
+        " OR REPLACE",
+        " OR IGNORE",
+        " OR FAIL",
+        " OR ABORT",
+        " OR ROLLBACK");
   }
 }

@@ -48,7 +48,8 @@ final class RandomTable {
     if (dice.oneIn(6)) {
       parts.add("CHECK(typeof(" + stored.get(1) + ")<>'real')");
     }
-    String options = (strict ? "STRICT" : "") + (without ? (strict ? "," : "") + "WITHOUT ROWID" : "");
+    String options =
+        (strict ? "STRICT" : "") + (without ? (strict ? "," : "") + "WITHOUT ROWID" : "");
     ddl.add("CREATE TABLE " + name + "(" + String.join(", ", parts) + ")" + options);
     indexes();
   }
@@ -96,7 +97,8 @@ final class RandomTable {
       RandomTable parent = dice.of(parents);
       if (parent.hasKeyK()) {
         text.append(" REFERENCES ").append(parent.name).append("(k)");
-        text.append(dice.pick("", " ON DELETE " + action())).append(dice.pick("", " ON UPDATE " + action()));
+        text.append(dice.pick("", " ON DELETE " + action()))
+            .append(dice.pick("", " ON UPDATE " + action()));
         text.append(dice.pick("", " DEFERRABLE INITIALLY DEFERRED"));
       }
     }
@@ -133,8 +135,16 @@ final class RandomTable {
           // The expression fails for rows that the index leaves out.
           String column = dice.of(columns);
           ddl.add(
-              "CREATE UNIQUE INDEX j" + bare + i + " ON " + name + "(json_extract(" + column
-                  + ",'$.a')) WHERE json_valid(" + column + ")");
+              "CREATE UNIQUE INDEX j"
+                  + bare
+                  + i
+                  + " ON "
+                  + name
+                  + "(json_extract("
+                  + column
+                  + ",'$.a')) WHERE json_valid("
+                  + column
+                  + ")");
         }
         String terms =
             dice.of(columns)
@@ -172,7 +182,11 @@ final class RandomTable {
   private String condition() {
     String column = dice.of(columns);
     return dice.pick(
-        column + " IS NOT NULL", column + "=1", column + " > '0'", "typeof(" + column + ")='text'", column + " IN (1,'a',x'61')");
+        column + " IS NOT NULL",
+        column + "=1",
+        column + " > '0'",
+        "typeof(" + column + ")='text'",
+        column + " IN (1,'a',x'61')");
   }
 
   private String type() {

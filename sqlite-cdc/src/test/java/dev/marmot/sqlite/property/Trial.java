@@ -82,7 +82,9 @@ final class Trial implements AutoCloseable {
     }
   }
 
-  /** Nodes write one after the other: what happens to concurrent writes is the protocol's affair. */
+  /**
+   * Nodes write one after the other: what happens to concurrent writes is the protocol's affair.
+   */
   private Optional<String> write(Replica node, String sql) throws SQLException {
     if (node.node() != writer) {
       Optional<String> failure = publish(nodes.get(writer - 1));
@@ -163,7 +165,8 @@ final class Trial implements AutoCloseable {
     }
     var content = nodes.get(0).digests(nodes.get(0).application());
     if (plan.twin() && !content.equals(nodes.get(0).digests(twin))) {
-      return Optional.of("twin differs\nplain  " + nodes.get(0).digests(twin) + "\nhooked " + content);
+      return Optional.of(
+          "twin differs\nplain  " + nodes.get(0).digests(twin) + "\nhooked " + content);
     }
     return Optional.empty();
   }

@@ -1,4 +1,6 @@
-/** Random schemas and statements: hooks change nothing that an application sees, files stay equal. */
+/**
+ * Random schemas and statements: hooks change nothing that an application sees, files stay equal.
+ */
 @NullMarked
 package dev.marmot.sqlite.property;
 

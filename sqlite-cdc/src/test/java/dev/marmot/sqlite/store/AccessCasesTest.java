@@ -14,7 +14,9 @@ import java.sql.Statement;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How the application and the store meet in one file: locks, journal modes, readers, migrations. */
+/**
+ * How the application and the store meet in one file: locks, journal modes, readers, migrations.
+ */
 final class AccessCasesTest {
   @TempDir Path directory;
 

@@ -11,7 +11,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Rows of every kind of key: written, changed, moved and removed on one file, equal on the other. */
+/**
+ * Rows of every kind of key: written, changed, moved and removed on one file, equal on the other.
+ */
 final class KeyCasesTest {
   /** Columns and options of a table, and three different keys for its column k. */
   private static final String[][] KINDS = {

@@ -17,7 +17,8 @@ final class StatementCasesTest {
 
   @Test
   void everyConflictClause() throws SQLException {
-    try (Pair pair = new Pair(directory, "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v UNIQUE)")) {
+    try (Pair pair =
+        new Pair(directory, "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v UNIQUE)")) {
       pair.together(ROWS)
           .write(
               "INSERT OR REPLACE INTO t VALUES(6,'a',20)",
@@ -59,7 +60,9 @@ final class StatementCasesTest {
               "UPDATE t SET v=v+10 WHERE id IN (4,5)",
               "UPDATE t SET u='f' WHERE id=1",
               "INSERT INTO n VALUES('a','not',9),('c',NULL,3)")
-          .together("UPDATE n SET y=-y", "UPDATE n SET y=CASE y WHEN -1 THEN 2 WHEN -2 THEN 1 ELSE 3 END");
+          .together(
+              "UPDATE n SET y=-y",
+              "UPDATE n SET y=CASE y WHEN -1 THEN 2 WHEN -2 THEN 1 ELSE 3 END");
       assertThat(pair.query("SELECT k,x,y FROM n ORDER BY k")).isEqualTo("a|7|2\nb|2|1\nc|7|3");
     }
   }
@@ -91,7 +94,8 @@ final class StatementCasesTest {
   @Test
   void uniqueValuesInACycle_overSeveralIndexes() throws SQLException {
     try (Pair pair =
-        new Pair(directory, "CREATE TABLE t(k TEXT PRIMARY KEY, u UNIQUE, v UNIQUE, w, UNIQUE(u,w))")) {
+        new Pair(
+            directory, "CREATE TABLE t(k TEXT PRIMARY KEY, u UNIQUE, v UNIQUE, w, UNIQUE(u,w))")) {
       pair.together("INSERT INTO t VALUES('a',1,1,0),('b',2,2,0),('c',3,3,0),('out',4,4,0)")
           .together(
               "UPDATE t SET u=-u, v=-v WHERE k<>'out'",

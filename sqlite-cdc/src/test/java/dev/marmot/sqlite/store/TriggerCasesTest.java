@@ -44,7 +44,9 @@ final class TriggerCasesTest {
     }
   }
 
-  /** A trigger may write its own table before the statement does: what it notes must not be lost. */
+  /**
+   * A trigger may write its own table before the statement does: what it notes must not be lost.
+   */
   @Test
   void triggerThatWritesTheSameTableInBetween() throws SQLException {
     try (Pair pair =
@@ -70,7 +72,9 @@ final class TriggerCasesTest {
                 + " up REFERENCES t ON DELETE SET NULL ON UPDATE CASCADE)")) {
       pair.a.run("PRAGMA foreign_keys=ON");
       pair.together("INSERT INTO t VALUES(1,'a',1,NULL),(5,'b',2,NULL),(7,'c',3,1)")
-          .write("INSERT OR REPLACE INTO t VALUES(9,'a',2,NULL)", "UPDATE t SET id=8, up=9 WHERE id=7");
+          .write(
+              "INSERT OR REPLACE INTO t VALUES(9,'a',2,NULL)",
+              "UPDATE t SET id=8, up=9 WHERE id=7");
       assertThat(pair.query("SELECT id, up FROM t")).isEqualTo("8|9\n9|null");
     }
   }

@@ -59,7 +59,9 @@ final class ValueCasesTest {
       for (String value : VALUES) {
         pair.a.run(
             "INSERT INTO t(a,b,c,d,e,f) SELECT v,v,v,v,v,v FROM (SELECT " + value + " AS v)",
-            "INSERT OR REPLACE INTO k SELECT v FROM (SELECT " + value + " AS v) WHERE v IS NOT NULL",
+            "INSERT OR REPLACE INTO k SELECT v FROM (SELECT "
+                + value
+                + " AS v) WHERE v IS NOT NULL",
             "INSERT INTO s(a) VALUES(" + value + ")");
       }
       pair.together("UPDATE t SET a=a").write("DELETE FROM t WHERE typeof(a)='blob'");
@@ -67,7 +69,8 @@ final class ValueCasesTest {
       assertThat(pair.query("PRAGMA page_size")).isEqualTo(String.valueOf(page));
       assertThat(pair.query("SELECT DISTINCT typeof(a) FROM s ORDER BY 1"))
           .isEqualTo("blob\ninteger\nnull\nreal\ntext");
-      // A NaN is NULL to SQLite. The digests tell -0.0, which columns without affinity keep, from 0.
+      // A NaN is NULL to SQLite. The digests tell -0.0, which columns without affinity keep, from
+      // 0.
       assertThat(pair.query("SELECT a IS NULL FROM s WHERE id=12")).isEqualTo("1");
     }
   }
@@ -81,9 +84,7 @@ final class ValueCasesTest {
             "CREATE TABLE w(a, g AS (a||'g'), k TEXT PRIMARY KEY) WITHOUT ROWID")) {
       pair.together("INSERT INTO t(id,a) VALUES(1,1),(2,2)", "INSERT INTO w(a,k) VALUES(1,'k')")
           .together("UPDATE t SET a=-a", "UPDATE t SET a=3+a")
-          .write(
-              "INSERT OR REPLACE INTO t(id,a) VALUES(3,1)",
-              "UPDATE w SET a=2");
+          .write("INSERT OR REPLACE INTO t(id,a) VALUES(3,1)", "UPDATE w SET a=2");
       assertThat(pair.query("SELECT id,a,v,s FROM t ORDER BY id")).isEqualTo("1|2|4|2s\n3|1|2|1s");
       assertThat(pair.query("SELECT g FROM w")).isEqualTo("2g");
     }
@@ -146,10 +147,13 @@ final class ValueCasesTest {
     }
   }
 
-  /** The counter of AUTOINCREMENT follows the largest key that arrived, not one that was deleted. */
+  /**
+   * The counter of AUTOINCREMENT follows the largest key that arrived, not one that was deleted.
+   */
   @Test
   void autoincrement_continuesBehindWhatArrived() throws SQLException {
-    try (Pair pair = new Pair(directory, "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, v)")) {
+    try (Pair pair =
+        new Pair(directory, "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, v)")) {
       pair.write("INSERT INTO t VALUES(41,'a')");
       pair.b.run("INSERT INTO t(v) VALUES('b')");
       pair.b.publish(pair.a);
