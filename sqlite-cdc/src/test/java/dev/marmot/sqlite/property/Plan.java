@@ -78,15 +78,21 @@ record Plan(
     try (Connection scratch = DriverManager.getConnection("jdbc:sqlite::memory:");
         Statement statement = scratch.createStatement()) {
       for (String sql : ddl) {
-        try {
-          statement.execute(sql);
+        if (accepts(statement, sql)) {
           accepted.add(sql);
-        } catch (SQLException e) {
-          continue;
         }
       }
     }
     return accepted;
+  }
+
+  private static boolean accepts(Statement statement, String sql) {
+    try {
+      statement.execute(sql);
+      return true;
+    } catch (SQLException e) {
+      return false;
+    }
   }
 
   /** As text from which a regression test can be made. */
