@@ -40,6 +40,28 @@ final class FoundByPropertiesTest {
         "UPDATE t SET doc='{' WHERE id=3");
   }
 
+  /**
+   * Seed 5678: user triggers came back behind ours, so they fired first, and OR FAIL ended the
+   * statement before ours logged the row that it keeps.
+   */
+  @Test
+  void seed5678_orFailAfterTheTriggersWereSuspended() throws Exception {
+    List<String> schema =
+        List.of(
+            "CREATE TABLE t(k PRIMARY KEY, n NOT NULL ON CONFLICT IGNORE, o, x INTEGER)"
+                + " WITHOUT ROWID",
+            "CREATE TRIGGER y AFTER INSERT ON t BEGIN"
+                + " INSERT OR IGNORE INTO t(k,x) VALUES(NEW.o||'x',9007199254740992.0); END");
+    List<Step> steps =
+        List.of(
+            new Step(1, "INSERT OR FAIL INTO t(k,n) VALUES(0,0)"),
+            new Step(2, "INSERT INTO t VALUES(2,'b',0,'c'),(3,'c',5,'a '),('a',1,6,3)"),
+            new Step(
+                2, "INSERT OR FAIL INTO t SELECT k+1,o+1,k,n FROM t ORDER BY quote(k) LIMIT 4"));
+    Plan plan = new Plan(false, schema, List.of(), List.of(), steps);
+    assertThat(Trial.failure(plan, directory)).isEmpty();
+  }
+
   private void check(List<String> schema, String... statements) throws Exception {
     List<Step> steps = Arrays.stream(statements).map(sql -> new Step(1, sql)).toList();
     for (boolean twin : new boolean[] {true, false}) {

@@ -71,15 +71,11 @@ final class Trial implements AutoCloseable {
 
   private Optional<String> step(Step step) throws SQLException {
     Replica node = nodes.get(step.node() - 1);
-    switch (step.sql()) {
-      case Step.REOPEN:
-        node.reopen();
-        return Optional.empty();
-      case Step.PUBLISH:
-        return publish(node);
-      default:
-        return write(node, step.sql());
+    if (step.sql().equals(Step.REOPEN)) {
+      node.reopen();
+      return Optional.empty();
     }
+    return step.sql().equals(Step.PUBLISH) ? publish(node) : write(node, step.sql());
   }
 
   /**

@@ -65,7 +65,7 @@ final class KeyCasesTest {
   private static String[] forAll(String statements) {
     List<String> all = new ArrayList<>();
     for (int i = 0; i < KINDS.length; i++) {
-      for (String sql : statements.split("; ")) {
+      for (String sql : statements.split("; ", -1)) {
         all.add(
             sql.replace(" t ", " t" + i + " ")
                 .replace(" t(", " t" + i + "(")

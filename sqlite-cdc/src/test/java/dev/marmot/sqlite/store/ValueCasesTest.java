@@ -56,6 +56,7 @@ final class ValueCasesTest {
             "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT, c BLOB, d REAL, e INTEGER, f NUMERIC)",
             "CREATE TABLE k(k PRIMARY KEY) WITHOUT ROWID",
             "CREATE TABLE s(id INTEGER PRIMARY KEY, a ANY) STRICT")) {
+      pair.a.run("BEGIN");
       for (String value : VALUES) {
         pair.a.run(
             "INSERT INTO t(a,b,c,d,e,f) SELECT v,v,v,v,v,v FROM (SELECT " + value + " AS v)",
@@ -64,6 +65,7 @@ final class ValueCasesTest {
                 + " AS v) WHERE v IS NOT NULL",
             "INSERT INTO s(a) VALUES(" + value + ")");
       }
+      pair.a.run("COMMIT");
       pair.together("UPDATE t SET a=a").write("DELETE FROM t WHERE typeof(a)='blob'");
       assertThat(pair.query("PRAGMA integrity_check")).isEqualTo("ok");
       assertThat(pair.query("PRAGMA page_size")).isEqualTo(String.valueOf(page));
