@@ -30,8 +30,9 @@ record FileContents(Map<String, List<String>> tables) {
     List<String> names = new ArrayList<>();
     try (ResultSet found =
         statement.executeQuery(
-            "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite\\_%'"
-                + " ESCAPE '\\' AND substr(name,1,9)<>'__marmot_' ORDER BY name")) {
+            // What a search index keeps in its shadow tables depends on the order of writes.
+            "SELECT name FROM pragma_table_list WHERE schema='main' AND type='table' AND name NOT LIKE"
+                + " 'sqlite\\_%' ESCAPE '\\' AND substr(name,1,9)<>'__marmot_' ORDER BY name")) {
       while (found.next()) {
         names.add(found.getString(1));
       }

@@ -21,6 +21,15 @@ class MainJobIT {
       CREATE TABLE order_items(ord INTEGER, line INTEGER, sku TEXT, qty INTEGER, PRIMARY KEY(ord, line));
       CREATE TABLE notes(body);
       CREATE TABLE events(id INTEGER PRIMARY KEY, source TEXT, n INTEGER);
+      CREATE TABLE documents(id INTEGER PRIMARY KEY, title TEXT, body TEXT);
+      CREATE VIRTUAL TABLE search USING fts5(title, body, content='documents', content_rowid='id');
+      CREATE TRIGGER documents_added AFTER INSERT ON documents BEGIN
+        INSERT INTO search(rowid, title, body) VALUES(new.id, new.title, new.body); END;
+      CREATE TRIGGER documents_gone AFTER DELETE ON documents BEGIN
+        INSERT INTO search(search, rowid, title, body) VALUES('delete', old.id, old.title, old.body); END;
+      CREATE TRIGGER documents_changed AFTER UPDATE ON documents BEGIN
+        INSERT INTO search(search, rowid, title, body) VALUES('delete', old.id, old.title, old.body);
+        INSERT INTO search(rowid, title, body) VALUES(new.id, new.title, new.body); END;
       """;
 
   private static final String PYTHON_WRITER =
@@ -40,6 +49,10 @@ class MainJobIT {
   void loadThroughTheShell_whilePythonWritesElsewhere_filesAreEqual(@TempDir Path directory)
       throws Exception {
     try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
+      List<Process> writers = new ArrayList<>();
+      for (NodeProcess node : cluster.nodes()) {
+        writers.add(Tools.python(DOCUMENT_WRITER, node.database(), node.id()));
+      }
       Process python = Tools.python(PYTHON_WRITER, cluster.node(2).database(), 1_000_000, 500);
       Tools.sqlite(
           cluster.node(1).database(),
@@ -62,7 +75,11 @@ class MainJobIT {
           UPDATE order_items SET line = line + 100 WHERE ord < 50;
           """);
       assertThat(Tools.output(python)).isEqualTo("500");
+      for (Process documents : writers) {
+        assertThat(Tools.output(documents)).isEqualTo("done");
+      }
       cluster.assertEqual();
+      assertSameSearchResults(cluster);
       assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM orders;"))
           .isEqualTo("19798"); // 200 went with their customers, 2 with the one that was displaced
       assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM events;"))
@@ -72,6 +89,44 @@ class MainJobIT {
                   cluster.node(2).database(),
                   "SELECT id FROM customers WHERE email='c1@example.org';"))
           .isEqualTo("20000");
+    }
+  }
+
+  /** Random documents, each node with ids of its own; changes and removals of anybody's. */
+  private static final String DOCUMENT_WRITER =
+      """
+      import random, sqlite3, sys
+      db = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
+      node = int(sys.argv[2]); r = random.Random(node)
+      words = "red green blue fox wolf whale river stone cloud night".split()
+      text = lambda n: " ".join(r.choice(words) for _ in range(n))
+      for i in range(150):
+          db.execute("BEGIN IMMEDIATE")
+          ids = [row[0] for row in db.execute("SELECT id FROM documents ORDER BY random() LIMIT 3")]
+          db.execute("INSERT INTO documents VALUES(?, ?, ?)", (node * 100000 + i, text(2), text(12)))
+          if ids and i % 3 == 0: db.execute("UPDATE documents SET body=? WHERE id=?", (text(9), ids[0]))
+          if ids and i % 5 == 0: db.execute("DELETE FROM documents WHERE id=?", (ids[-1],))
+          if i % 7 == 0: db.execute("INSERT INTO documents VALUES(?, ?, ?) ON CONFLICT(id) DO UPDATE SET"
+              " title=excluded.title", (node * 100000, text(3), text(4)))
+          db.execute("COMMIT")
+      print("done")
+      """;
+
+  private static void assertSameSearchResults(Cluster cluster) throws Exception {
+    String searches =
+        """
+        .bail on
+        SELECT count(*) FROM documents;
+        SELECT 'fox', group_concat(rowid) FROM (SELECT rowid FROM search('fox') ORDER BY rowid);
+        SELECT 'title', group_concat(rowid) FROM (SELECT rowid FROM search('title : river OR stone') ORDER BY rowid);
+        SELECT 'phrase', group_concat(rowid) FROM (SELECT rowid FROM search('"red wolf"') ORDER BY rowid);
+        SELECT 'rank', rowid, printf('%.6f', rank) FROM search('whale AND night NOT cloud') ORDER BY rank, rowid LIMIT 20;
+        INSERT INTO search(search, rank) VALUES('integrity-check', 1);
+        """;
+    String first = Tools.sqlite(cluster.node(1).database(), searches);
+    assertThat(first).contains("fox|").contains("phrase|").contains("rank|");
+    for (NodeProcess node : cluster.nodes()) {
+      assertThat(Tools.sqlite(node.database(), searches)).isEqualTo(first);
     }
   }
 

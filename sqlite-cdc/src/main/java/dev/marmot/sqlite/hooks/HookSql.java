@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The text of a table's hooks. Pure.
@@ -27,6 +28,9 @@ public final class HookSql {
   static final String LOG = "__marmot_change_log";
   static final String GUARD = "__marmot_guard";
   static final String NOTE = "__marmot_note";
+
+  /** How many notes a table keeps that triggers write in the middle of other writes. */
+  private static final int MOST_NOTES = 64;
 
   private static final String UNGUARDED = "WHEN NOT EXISTS(SELECT 1 FROM " + GUARD + ")";
   private static final String NOTED = "WHEN EXISTS(SELECT 1 FROM " + NOTE + ")";
@@ -133,17 +137,20 @@ public final class HookSql {
       return "(%s COLLATE %s)=NEW.%s".formatted(column, term.collation(), column);
     }
     // The same text over the new row's values; on its left side the planner sees the index's term.
+    // The expression may fail for rows that the condition of a partial index leaves out.
     String newRow =
-        index.columns().stream()
+        Stream.concat(
+                index.columns().stream(), index.computed().stream().map(UniqueIndex.Computed::name))
             .map(c -> "NEW." + Sql.quote(c) + " AS " + Sql.quote(c))
             .collect(Collectors.joining(","));
-    return "((%s) COLLATE %s)=(SELECT (%s) FROM (SELECT %s) AS %s)"
+    return "((%s) COLLATE %s)=(SELECT (%s) FROM (SELECT %s) AS %s%s)"
         .formatted(
             term.sql(),
             term.collation(),
             term.sql(),
             newRow.isEmpty() ? "1" : newRow,
-            quotedTable());
+            quotedTable(),
+            index.where().map(where -> " WHERE (" + where + ")").orElse(""));
   }
 
   /** An explicit rowid displaces too where the rowid is not the key; it seldom is explicit. */
@@ -166,18 +173,33 @@ public final class HookSql {
    * Notes are told apart by table: a user trigger may write another table between note and check.
    */
   private void noteHooks() {
-    String same =
-        IntStream.range(0, key.size())
-            .mapToObj(i -> "(t.%s%s) IS n.k%d".formatted(key.get(i).sql(), collate(i), i))
-            .collect(Collectors.joining(" AND "));
     String logGone =
-        "INSERT INTO %s(tbl%s) SELECT n.tbl%s FROM %s AS n WHERE n.tbl=%d AND NOT EXISTS(SELECT 1 FROM %s AS t WHERE %s)"
-            .formatted(
-                LOG, columns, columns.replace(",k", ",n.k"), NOTE, table.id(), quotedTable(), same);
+        "INSERT INTO %s(tbl%s) SELECT n.tbl%s FROM %s AS n WHERE n.tbl=%d AND %s"
+            .formatted(LOG, columns, columns.replace(",k", ",n.k"), NOTE, table.id(), gone("n"));
     String forget = "DELETE FROM %s WHERE tbl=%d".formatted(NOTE, table.id());
+    if (table.nested()) {
+      forget += " AND (%s OR %s)".formatted(gone(NOTE), older());
+    }
     trigger("ni", "AFTER INSERT", NOTED, List.of(logGone, forget));
     trigger("nu", "AFTER UPDATE", NOTED, List.of(forgetOld(), logGone, forget));
     trigger("nd", "AFTER DELETE", NOTED, List.of(forgetOld()));
+  }
+
+  /**
+   * Where a trigger writes the table while another write of it is under way, the notes of the outer
+   * write must outlive the inner one. Those of no-ops outlive it too then, so the number is
+   * bounded.
+   */
+  private static String older() {
+    return "rowid<=(SELECT max(rowid) FROM %s)-%d".formatted(NOTE, MOST_NOTES);
+  }
+
+  private String gone(String note) {
+    String same =
+        IntStream.range(0, key.size())
+            .mapToObj(i -> "(t.%s%s) IS %s.k%d".formatted(key.get(i).sql(), collate(i), note, i))
+            .collect(Collectors.joining(" AND "));
+    return "NOT EXISTS(SELECT 1 FROM %s AS t WHERE %s)".formatted(quotedTable(), same);
   }
 
   /**

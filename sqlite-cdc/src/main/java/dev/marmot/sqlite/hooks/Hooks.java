@@ -160,7 +160,7 @@ public final class Hooks {
       List<String> keyHooks = HookSql.keyHookNames(table.id());
       boolean known = keyHooks.stream().anyMatch(name -> Census.same(have, wanted, name));
       boolean gap = !known || !keyHooks.stream().allMatch(n -> Census.same(have, wanted, n));
-      TableSchema numbered = known ? table : withId(table, own.nextId());
+      TableSchema numbered = known ? table : table.withId(own.nextId());
       change(numbered, have);
       if (replicating && (gap || logLost)) {
         loggedRows += update(HookSql.logAllKeys(numbered));
@@ -215,17 +215,5 @@ public final class Hooks {
         return;
       }
     }
-  }
-
-  private static TableSchema withId(TableSchema table, long id) {
-    return new TableSchema(
-        id,
-        table.name(),
-        table.keyKind(),
-        table.key(),
-        table.rowidName(),
-        table.columns(),
-        table.uniqueIndexes(),
-        table.userTriggers());
   }
 }

@@ -6,9 +6,11 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -18,6 +20,7 @@ final class Catalog {
 
   private final List<String> userTables = new ArrayList<>();
   private final Map<String, List<Entry>> triggers = new HashMap<>();
+  private final Set<String> written = new HashSet<>();
   private final Map<String, String> indexSql = new HashMap<>();
   private final Map<String, List<Entry>> definitions = new HashMap<>();
   private final Map<String, Kind> kinds = new HashMap<>();
@@ -57,8 +60,12 @@ final class Catalog {
           define(table, entry);
         }
       }
-      case "trigger" ->
-          triggers.computeIfAbsent(Sql.fold(table), t -> new ArrayList<>()).add(entry);
+      case "trigger" -> {
+        triggers.computeIfAbsent(Sql.fold(table), t -> new ArrayList<>()).add(entry);
+        if (!Sql.isOwn(entry.name())) {
+          written.addAll(TriggerSql.parse(entry.sql()).writes());
+        }
+      }
       case "index" -> {
         indexSql.put(Sql.fold(entry.name()), entry.sql());
         if (!Sql.isOwn(entry.name())) {
@@ -78,6 +85,15 @@ final class Catalog {
   /** The texts of the table and of its indexes: all that its columns, keys and indexes come of. */
   List<Entry> definition(String table) {
     return List.copyOf(definitions.getOrDefault(Sql.fold(table), List.of()));
+  }
+
+  /** The CREATE TABLE text. */
+  String tableSql(String table) {
+    return definition(table).stream()
+        .filter(entry -> Sql.fold(entry.name()).equals(Sql.fold(table)))
+        .map(Entry::sql)
+        .findFirst()
+        .orElse("");
   }
 
   /** Names of the application's tables of all kinds, in the order of the file. */
@@ -100,6 +116,11 @@ final class Catalog {
   /** The application's triggers on the table, in firing order. */
   List<Entry> userTriggers(String table) {
     return triggersOn(table).stream().filter(e -> !Sql.isOwn(e.name())).toList();
+  }
+
+  /** Whether a trigger of the application's, on whatever table or view, writes the table. */
+  boolean writtenByTriggers(String table) {
+    return written.contains(Sql.fold(table));
   }
 
   /** The CREATE INDEX text; empty for an index of a constraint. */

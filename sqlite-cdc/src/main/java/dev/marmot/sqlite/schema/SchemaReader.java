@@ -164,15 +164,7 @@ public final class SchemaReader {
       triggers.add(new UserTrigger(entry.name(), entry.sql(), keep));
     }
     maintained.addAll(written);
-    return new TableSchema(
-        table.id(),
-        table.name(),
-        table.keyKind(),
-        table.key(),
-        table.rowidName(),
-        table.columns(),
-        table.uniqueIndexes(),
-        triggers);
+    return table.withTriggers(triggers, catalog.writtenByTriggers(table.name()));
   }
 
   private List<RefusedTable> virtualTables(Catalog catalog, Set<String> maintained) {

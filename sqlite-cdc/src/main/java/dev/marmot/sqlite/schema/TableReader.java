@@ -9,7 +9,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -45,16 +44,26 @@ final class TableReader {
           "it declares no primary key, and its columns hide all three names of the rowid"
               + "; rename one of the columns rowid, _rowid_, oid, or declare a primary key");
     }
+    UniqueIndexes uniqueIndexes = new UniqueIndexes(catalog, table, columns);
     List<UniqueIndex> unique = new ArrayList<>();
     for (Index index : indexes) {
       if (index.unique() && !index.origin().equals("pk")) {
-        unique.add(uniqueIndex(index, columns));
+        unique.add(uniqueIndexes.read(index));
       }
     }
     checkExpressions(table, columns, indexes);
     long id = catalog.hookId(table);
     TableSchema read =
-        new TableSchema(id, table, kind, key, rowid, stored(columns, key), unique, List.of());
+        new TableSchema(
+            id,
+            table,
+            kind,
+            key,
+            rowid,
+            stored(columns, key),
+            unique,
+            List.of(),
+            foreignKeyActions(table));
     if (id == 0 && kind == KeyKind.DECLARED) {
       checkNullKeys(read);
     }
@@ -75,6 +84,19 @@ final class TableReader {
       }
     }
     return columns;
+  }
+
+  /** Whether a change of other rows may change rows of this table. */
+  private boolean foreignKeyActions(String table) throws SQLException {
+    try (PreparedStatement query =
+        connection.prepareStatement(
+            "SELECT 1 FROM pragma_foreign_key_list(?,'main') WHERE on_update NOT IN"
+                + " ('NO ACTION','RESTRICT') OR on_delete NOT IN ('NO ACTION','RESTRICT')")) {
+      query.setString(1, table);
+      try (ResultSet rows = query.executeQuery()) {
+        return rows.next();
+      }
+    }
   }
 
   private List<Index> indexes(String table) throws SQLException {
@@ -174,46 +196,11 @@ final class TableReader {
         .toList();
   }
 
-  private UniqueIndex uniqueIndex(Index index, List<Column> columns) {
-    Optional<IndexSql> sql = catalog.indexSql(index.name()).map(IndexSql::parse);
-    List<UniqueIndex.Term> terms = new ArrayList<>();
-    for (int i = 0; i < index.parts().size(); i++) {
-      Part part = index.parts().get(i);
-      terms.add(
-          part.cid() >= 0
-              ? new UniqueIndex.Term(part.name(), false, part.collation())
-              : new UniqueIndex.Term(sql.orElseThrow().terms().get(i), true, part.collation()));
-    }
-    Optional<String> where = sql.flatMap(IndexSql::where);
-    return new UniqueIndex(index.name(), terms, where, dependsOn(terms, where, columns));
-  }
-
-  /** Every column whose name occurs in an expression counts: more than it needs, never less. */
-  private static List<String> dependsOn(
-      List<UniqueIndex.Term> terms, Optional<String> where, List<Column> columns) {
-    Set<String> named = new HashSet<>();
-    for (UniqueIndex.Term term : terms) {
-      if (term.expression()) {
-        SqlTokens.of(term.sql()).forEach(t -> named.add(Sql.fold(t.value())));
-      } else {
-        named.add(Sql.fold(term.sql()));
-      }
-    }
-    where.ifPresent(
-        text -> SqlTokens.of(text).forEach(token -> named.add(Sql.fold(token.value()))));
-    return columns.stream()
-        .map(Column::name)
-        .filter(name -> named.contains(Sql.fold(name)))
-        .toList();
-  }
-
   /** A function that only the application knows makes every write of ours fail at prepare. */
   private void checkExpressions(String table, List<Column> columns, List<Index> indexes)
       throws Refusal {
     List<String> expressions = new ArrayList<>();
-    columns.stream()
-        .filter(c -> c.hidden() == 2 || c.hidden() == 3)
-        .forEach(c -> expressions.add(Sql.quote(c.name())));
+    columns.stream().filter(Column::generated).forEach(c -> expressions.add(Sql.quote(c.name())));
     for (Index index : indexes) {
       catalog
           .indexSql(index.name())
@@ -262,12 +249,18 @@ final class TableReader {
     }
   }
 
-  private record Column(String name, String type, int pk, int hidden) {}
+  /** A column as PRAGMA table_xinfo tells it. */
+  record Column(String name, String type, int pk, int hidden) {
+    boolean generated() {
+      return hidden == 2 || hidden == 3;
+    }
+  }
 
-  private record Index(String name, boolean unique, String origin, List<Part> parts) {}
+  /** An index as the pragmas tell it. */
+  record Index(String name, boolean unique, String origin, List<Part> parts) {}
 
   /** A term of an index; an expression has cid -2 and no name. */
-  private record Part(int cid, @Nullable String columnName, String collation) {
+  record Part(int cid, @Nullable String columnName, String collation) {
     String name() {
       return columnName == null ? "" : columnName;
     }

@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param columns stored columns outside the key, in table order
  * @param uniqueIndexes secondary UNIQUE indexes (not the key's own)
  * @param userTriggers the application's triggers on this table, in firing order
+ * @param nested a trigger or a foreign key action may write the table while another write of it is
+ *     under way
  */
 public record TableSchema(
     long id,
@@ -24,7 +26,8 @@ public record TableSchema(
     Optional<String> rowidName,
     List<String> columns,
     List<UniqueIndex> uniqueIndexes,
-    List<UserTrigger> userTriggers) {
+    List<UserTrigger> userTriggers,
+    boolean nested) {
   public TableSchema {
     key = List.copyOf(key);
     columns = List.copyOf(columns);
@@ -52,15 +55,24 @@ public record TableSchema(
    *
    * @param terms column names or expression texts, in index order
    * @param where text of a partial index's condition
-   * @param columns columns of the table on which the index depends, those of expressions and of the
-   *     condition included
+   * @param columns stored columns of the table on which the index depends, those of expressions and
+   *     of the condition included
+   * @param computed generated columns on which it depends, each after those that it depends on
    */
   public record UniqueIndex(
-      String name, List<Term> terms, Optional<String> where, List<String> columns) {
+      String name,
+      List<Term> terms,
+      Optional<String> where,
+      List<String> columns,
+      List<Computed> computed) {
     public UniqueIndex {
       terms = List.copyOf(terms);
       columns = List.copyOf(columns);
+      computed = List.copyOf(computed);
     }
+
+    /** A generated column and the text that computes it. */
+    public record Computed(String name, String sql) {}
 
     /**
      * One term of the index.
@@ -77,6 +89,18 @@ public record TableSchema(
    * @param runsOnReplicas it only maintains virtual tables (a search index), so it runs everywhere
    */
   public record UserTrigger(String name, String sql, boolean runsOnReplicas) {}
+
+  /** The same table under another number. */
+  public TableSchema withId(long newId) {
+    return new TableSchema(
+        newId, name, keyKind, key, rowidName, columns, uniqueIndexes, userTriggers, nested);
+  }
+
+  /** The same table with what the triggers of the file mean for it. */
+  TableSchema withTriggers(List<UserTrigger> triggers, boolean written) {
+    return new TableSchema(
+        id, name, keyKind, key, rowidName, columns, uniqueIndexes, triggers, nested || written);
+  }
 
   /** The columns of this node's row images of the table. */
   public TableShape shape() {

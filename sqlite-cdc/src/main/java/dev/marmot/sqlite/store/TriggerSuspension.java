@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -16,9 +17,10 @@ import java.util.Set;
  * as rows of their own. Confined to the applier thread.
  *
  * <p>They are dropped at the first write to their table and re-created from their own text before
- * the commit, in the same order, and the schema cookie is put back: applications do not even parse
- * the schema again, and a crash rolls it all back (sqlite.md 1e). A WHEN guard would not do: a
- * trigger that calls a function of the application fails when it is prepared.
+ * the commit, each in its place in the schema table, because SQLite fires triggers in that order,
+ * ours among them. The schema cookie is put back: applications do not even parse the schema again,
+ * and a crash rolls it all back (sqlite.md 1e). A WHEN guard would not do: a trigger that calls a
+ * function of the application fails when it is prepared.
  */
 final class TriggerSuspension {
   private final Connection connection;
@@ -41,39 +43,20 @@ final class TriggerSuspension {
         || !tables.add(table.name())) {
       return;
     }
-    Set<String> suspended = new HashSet<>();
     for (UserTrigger trigger : table.userTriggers()) {
       if (!trigger.runsOnReplicas()) {
-        suspended.add(Sql.fold(trigger.name()));
-      }
-    }
-    for (Trigger trigger : triggers(table)) {
-      boolean kept = !suspended.contains(Sql.fold(trigger.name()));
-      // From the first dropped one on, all are made anew at the end: SQLite fires triggers by their
-      // order in the schema.
-      if (!kept || dropped.stream().anyMatch(t -> t.table().equals(table.name()))) {
-        dropped.add(new Trigger(trigger.table(), trigger.name(), trigger.sql(), kept));
-      }
-      if (!kept) {
+        dropped.add(place(trigger));
         execute("DROP TRIGGER main." + Sql.quote(trigger.name()));
       }
     }
   }
 
-  private List<Trigger> triggers(TableSchema table) throws SQLException {
-    List<Trigger> triggers = new ArrayList<>();
+  private Trigger place(UserTrigger trigger) throws SQLException {
     try (Query query =
         new Query(
-            connection,
-            "SELECT name, sql FROM main.sqlite_master WHERE type='trigger'"
-                + " AND tbl_name=? COLLATE NOCASE AND substr(name,1,9)<>'"
-                + Sql.OWN_PREFIX
-                + "' ORDER BY rowid")) {
-      query
-          .bind(1, table.name())
-          .forEach(row -> triggers.add(new Trigger(table.name(), row.text(0), row.text(1), true)));
+            connection, "SELECT rowid FROM main.sqlite_master WHERE type='trigger' AND name=?")) {
+      return new Trigger(query.bind(1, trigger.name()).number(0), trigger.sql());
     }
-    return triggers;
   }
 
   /** Puts all back, with the schema cookie that the transaction found. */
@@ -81,13 +64,19 @@ final class TriggerSuspension {
     if (dropped.isEmpty()) {
       return;
     }
-    for (Trigger trigger : dropped) {
-      if (trigger.kept()) {
-        execute("DROP TRIGGER main." + Sql.quote(trigger.name()));
+    dropped.sort(Comparator.comparing(Trigger::place));
+    execute("PRAGMA writable_schema=ON");
+    try {
+      for (Trigger trigger : dropped) {
+        execute(trigger.sql());
+        // A new object comes last, behind all places that are to be filled yet.
+        execute(
+            "UPDATE main.sqlite_master SET rowid="
+                + trigger.place()
+                + " WHERE rowid=(SELECT max(rowid) FROM main.sqlite_master)");
       }
-    }
-    for (Trigger trigger : dropped) {
-      execute(trigger.sql());
+    } finally {
+      execute("PRAGMA writable_schema=OFF");
     }
     execute("PRAGMA main.schema_version = " + schemaVersion);
     reset();
@@ -99,5 +88,6 @@ final class TriggerSuspension {
     }
   }
 
-  private record Trigger(String table, String name, String sql, boolean kept) {}
+  /** A trigger's rowid in the schema table, and its text. */
+  private record Trigger(long place, String sql) {}
 }

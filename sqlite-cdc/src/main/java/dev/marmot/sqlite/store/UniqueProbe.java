@@ -4,6 +4,7 @@ import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.UniqueIndex;
+import dev.marmot.sqlite.schema.TableSchema.UniqueIndex.Computed;
 import dev.marmot.sqlite.schema.TableSchema.UniqueIndex.Term;
 import dev.marmot.sqlite.store.CastQuery.Parameters;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
@@ -12,7 +13,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
+import java.util.Optional;
 
 /**
  * Finds what collides with a row on one secondary UNIQUE index. Confined to the thread of its
@@ -86,7 +87,7 @@ final class UniqueProbe implements AutoCloseable {
         .ifPresent(
             where -> {
               terms.add("(" + where + ")");
-              terms.add(evaluate(where, parameters, 0));
+              terms.add(evaluate(where, Optional.empty(), parameters, 0));
             });
     return sql.append(String.join(" AND ", terms)).toString();
   }
@@ -107,8 +108,8 @@ final class UniqueProbe implements AutoCloseable {
         .where()
         .ifPresent(
             where -> {
-              terms.add(evaluate(where, parameters, 0));
-              terms.add(evaluate(where, parameters, offset));
+              terms.add(evaluate(where, Optional.empty(), parameters, 0));
+              terms.add(evaluate(where, Optional.empty(), parameters, offset));
             });
     return "SELECT " + String.join(" AND ", terms);
   }
@@ -119,8 +120,11 @@ final class UniqueProbe implements AutoCloseable {
   }
 
   private String given(Term term, Parameters parameters, int offset) {
-    return term.expression()
-        ? evaluate(term.sql(), parameters, offset)
+    if (term.expression()) {
+      return evaluate(term.sql(), index.where(), parameters, offset);
+    }
+    return index.computed().stream().anyMatch(c -> c.name().equals(term.sql()))
+        ? evaluate(Sql.quote(term.sql()), index.where(), parameters, offset)
         : parameters.at(offset + 1 + columnIndex(term.sql()));
   }
 
@@ -136,8 +140,11 @@ final class UniqueProbe implements AutoCloseable {
   /**
    * The expression's value for the given row. It sees the columns' affinities, but not collations
    * that they declare: an expression or condition that relies on one compares by BINARY here.
+   *
+   * @param where the expression may fail for rows that do not meet this; it is NULL for them
    */
-  private String evaluate(String expression, Parameters parameters, int offset) {
+  private String evaluate(
+      String expression, Optional<String> where, Parameters parameters, int offset) {
     List<String> columns = new ArrayList<>();
     for (int i = 0; i < index.columns().size(); i++) {
       String name = index.columns().get(i);
@@ -145,12 +152,20 @@ final class UniqueProbe implements AutoCloseable {
       int parameter = offset + i + 1;
       columns.add(affinity.wrap(parameters, parameter) + " AS " + Sql.quote(name));
     }
-    return columns.stream()
-        .collect(
-            Collectors.joining(
-                ",",
-                "(SELECT (" + expression + ") FROM (SELECT ",
-                ") AS " + Sql.quote(table.name()) + ")"));
+    String bearsName = ") AS " + Sql.quote(table.name());
+    String row = columns.isEmpty() ? "SELECT 1" : "SELECT " + String.join(",", columns);
+    for (Computed column : index.computed()) {
+      row =
+          "SELECT *,(%s) AS %s FROM (%s".formatted(column.sql(), Sql.quote(column.name()), row)
+              + bearsName;
+    }
+    return "(SELECT ("
+        + expression
+        + ") FROM ("
+        + row
+        + bearsName
+        + where.map(text -> " WHERE (" + text + ")").orElse("")
+        + ")";
   }
 
   @Override

@@ -219,6 +219,14 @@ class CanonicalKeyTest {
     key.add(new KeyColumn("a", collation));
     key.add(new KeyColumn("b", collation));
     return new TableSchema(
-        1, "t", KeyKind.DECLARED, key, Optional.of("rowid"), List.of(), List.of(), List.of());
+        1,
+        "t",
+        KeyKind.DECLARED,
+        key,
+        Optional.of("rowid"),
+        List.of(),
+        List.of(),
+        List.of(),
+        false);
   }
 }

@@ -102,7 +102,8 @@ class SchemaReaderTest {
                 "sqlite_autoindex_t_1",
                 List.of(new UniqueIndex.Term("a", false, "BINARY")),
                 Optional.empty(),
-                List.of("a")),
+                List.of("a"),
+                List.of()),
             new UniqueIndex(
                 "u1",
                 List.of(
@@ -110,7 +111,26 @@ class SchemaReaderTest {
                     new UniqueIndex.Term("lower(a || ',)') COLLATE RTRIM", true, "RTRIM"),
                     new UniqueIndex.Term("e", false, "BINARY")),
                 Optional.of("d IS NOT 'x)'"),
-                List.of("a", "b,(c", "d", "e")));
+                List.of("a", "b,(c", "d", "e"),
+                List.of()));
+  }
+
+  @Test
+  void read_uniqueGeneratedColumnsDependOnWhatTheyAreComputedFrom() throws SQLException {
+    TableSchema table =
+        read(
+            "CREATE TABLE t(a, b DEFAULT (1+2), h GENERATED ALWAYS AS (\"g)\" || 'h') UNIQUE,"
+                + " \"g)\" AS (a + CAST(b AS INT)) STORED, c CHECK(c > 0))");
+    assertThat(table.uniqueIndexes())
+        .containsExactly(
+            new UniqueIndex(
+                "sqlite_autoindex_t_1",
+                List.of(new UniqueIndex.Term("h", false, "BINARY")),
+                Optional.empty(),
+                List.of("a", "b"),
+                List.of(
+                    new UniqueIndex.Computed("g)", "a + CAST(b AS INT)"),
+                    new UniqueIndex.Computed("h", "\"g)\" || 'h'"))));
   }
 
   @Test

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Random schemas and statements on one file; the other file must become equal. */
 final class RandomReplicationTest {
-  private static final int SEEDS = Integer.getInteger("seeds", 25);
+  private static final int SEEDS = Integer.getInteger("seeds", 8);
   private static final List<String> VALUES =
       List.of(
           "NULL",

@@ -13,6 +13,7 @@ import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.Snapshot;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
 import dev.marmot.sqlite.codec.Slicer;
+import dev.marmot.sqlite.schema.SchemaReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -22,11 +23,12 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
 /** A file with an application and a store on it, for tests. Confined to one thread. */
-final class Replica implements AutoCloseable {
+public final class Replica implements AutoCloseable {
   static final CaptureLimits ALL = new CaptureLimits(1_000_000, Long.MAX_VALUE);
 
   final Path file;
@@ -42,7 +44,7 @@ final class Replica implements AutoCloseable {
     this.store = store;
   }
 
-  static Replica open(Path directory, int node, String... schema) throws SQLException {
+  public static Replica open(Path directory, int node, String... schema) throws SQLException {
     Path file = directory.resolve("node" + node + ".db");
     Connection application = DriverManager.getConnection("jdbc:sqlite:" + file);
     try (Statement statement = application.createStatement()) {
@@ -55,12 +57,26 @@ final class Replica implements AutoCloseable {
         file, node, application, SqliteReplicaStore.open(file, StoreOptions.defaults("n" + node)));
   }
 
-  void reopen() {
+  public int node() {
+    return node;
+  }
+
+  /** The application's connection. */
+  public Connection application() {
+    return application;
+  }
+
+  /** Content hashes of the tables that a connection sees, of this replica or another file. */
+  public Map<String, String> digests(Connection connection) throws SQLException {
+    return DatabaseDigest.of(connection, new SchemaReader().read(connection));
+  }
+
+  public void reopen() {
     store.close();
     store = SqliteReplicaStore.open(file, StoreOptions.defaults("n" + node));
   }
 
-  Replica run(String... statements) throws SQLException {
+  public Replica run(String... statements) throws SQLException {
     try (Statement statement = application.createStatement()) {
       for (String sql : statements) {
         statement.execute(sql);
@@ -69,7 +85,7 @@ final class Replica implements AutoCloseable {
     return this;
   }
 
-  String query(String sql) throws SQLException {
+  public String query(String sql) throws SQLException {
     try (Statement statement = application.createStatement();
         ResultSet rows = statement.executeQuery(sql)) {
       StringBuilder out = new StringBuilder();
@@ -83,12 +99,12 @@ final class Replica implements AutoCloseable {
     }
   }
 
-  Optional<CapturedChanges> capture() {
+  public Optional<CapturedChanges> capture() {
     return store.capture(WriteSide.applied(store.state()), ALL);
   }
 
   /** Captures and applies here and on the others, through the codec. */
-  void publish(Replica... others) {
+  public void publish(Replica... others) {
     Optional<CapturedChanges> captured = capture();
     if (captured.isEmpty()) {
       return;

@@ -1,0 +1,130 @@
+package dev.marmot.sqlite.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.sql.SQLException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The application's triggers and views: their effects happen once, everywhere. */
+final class TriggerCasesTest {
+  private static final String TRIGGERS =
+      "SELECT rowid,name,tbl_name,sql FROM sqlite_schema WHERE type='trigger' AND"
+          + " substr(name,1,9)<>'__marmot_' ORDER BY rowid";
+
+  @TempDir Path directory;
+
+  @Test
+  void effectsArriveOnce_andTriggersStayInTheirPlaces() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, v, changed INTEGER DEFAULT 0)",
+            "CREATE TABLE audit(n INTEGER PRIMARY KEY, what)",
+            "CREATE TRIGGER \"a;END\" AFTER INSERT ON t BEGIN INSERT INTO audit(what) VALUES('+'||NEW.v); END",
+            "CREATE TRIGGER b AFTER UPDATE OF v ON t BEGIN UPDATE t SET changed=changed+1 WHERE id=NEW.id;"
+                + " INSERT INTO audit(what) VALUES(OLD.v||'>'||NEW.v); END",
+            "CREATE TRIGGER c BEFORE DELETE ON t BEGIN INSERT INTO audit(what) VALUES('-'||OLD.v); END",
+            "CREATE TRIGGER d BEFORE INSERT ON t WHEN NEW.v='skip' BEGIN SELECT RAISE(IGNORE); END",
+            "CREATE TRIGGER e BEFORE UPDATE ON t WHEN NEW.v='bad' BEGIN SELECT RAISE(ABORT,'bad'); END")) {
+      String before = pair.b.query(TRIGGERS);
+      String version = pair.b.query("PRAGMA schema_version");
+      pair.write(
+          "INSERT INTO t(id,v) VALUES(1,'one'),(2,'skip'),(3,'three')",
+          "UPDATE t SET v=v||'!'",
+          "DELETE FROM t WHERE id=1");
+      assertThatThrownBy(() -> pair.a.run("UPDATE t SET v='bad'")).hasMessageContaining("bad");
+      pair.assertEqual("an aborted statement");
+      assertThat(pair.query("SELECT * FROM t")).isEqualTo("3|three!|1");
+      assertThat(pair.query("SELECT count(*) FROM audit")).isEqualTo("5");
+      assertThat(pair.b.query(TRIGGERS)).isEqualTo(before);
+      assertThat(pair.b.query("PRAGMA schema_version")).isEqualTo(version);
+    }
+  }
+
+  /**
+   * A trigger may write its own table before the statement does: what it notes must not be lost.
+   */
+  @Test
+  void triggerThatWritesTheSameTableInBetween() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE t(k TEXT PRIMARY KEY, u UNIQUE, v UNIQUE)",
+            "CREATE TRIGGER x BEFORE INSERT ON t BEGIN"
+                + " INSERT OR IGNORE INTO t(k,v) VALUES(NEW.k||'x',4); END")) {
+      pair.together("INSERT OR IGNORE INTO t VALUES('a',2,2),('b','a',6)")
+          .write("REPLACE INTO t(k,u) VALUES('1','a'),('d',0),('a','x')");
+      assertThat(pair.query("SELECT k FROM t WHERE u='a'")).isEqualTo("1");
+      assertThat(pair.query("SELECT count(*) FROM t WHERE k='b'")).isEqualTo("0");
+    }
+  }
+
+  /** Foreign key actions of a replaced row write the table that the statement is writing. */
+  @Test
+  void foreignKeyActionOnTheSameTableInBetween() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v UNIQUE,"
+                + " up REFERENCES t ON DELETE SET NULL ON UPDATE CASCADE)")) {
+      pair.a.run("PRAGMA foreign_keys=ON");
+      pair.together("INSERT INTO t VALUES(1,'a',1,NULL),(5,'b',2,NULL),(7,'c',3,1)")
+          .write(
+              "INSERT OR REPLACE INTO t VALUES(9,'a',2,NULL)",
+              "UPDATE t SET id=8, up=9 WHERE id=7");
+      assertThat(pair.query("SELECT id, up FROM t")).isEqualTo("8|9\n9|null");
+    }
+  }
+
+  @Test
+  void viewsWithInsteadOfTriggers() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b)",
+            "CREATE TABLE l(n INTEGER PRIMARY KEY, what)",
+            "CREATE VIEW v AS SELECT id, a||'-'||b AS ab FROM t",
+            "CREATE TRIGGER vi INSTEAD OF INSERT ON v BEGIN INSERT INTO t VALUES(NEW.id,NEW.ab,'b');"
+                + " INSERT INTO l(what) VALUES('insert'); END",
+            "CREATE TRIGGER vu INSTEAD OF UPDATE ON v BEGIN UPDATE t SET a=NEW.ab WHERE id=OLD.id; END",
+            "CREATE TRIGGER vd INSTEAD OF DELETE ON v BEGIN DELETE FROM t WHERE id=OLD.id; END")) {
+      pair.write(
+          "INSERT INTO v VALUES(1,'x'),(2,'y')",
+          "UPDATE v SET ab='z' WHERE id=1",
+          "DELETE FROM v WHERE id=2");
+      assertThat(pair.query("SELECT * FROM v")).isEqualTo("1|z-b");
+      assertThat(pair.query("SELECT count(*) FROM l")).isEqualTo("2");
+      pair.b.run("INSERT INTO v VALUES(3,'from b')");
+      pair.b.publish(pair.a);
+      assertThat(pair.query("SELECT count(*) FROM t")).isEqualTo("2");
+    }
+  }
+
+  /** Such triggers run on every node, so a spatial index answers the same everywhere. */
+  @Test
+  void spatialIndexIsKeptByItsTriggersEverywhere() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE place(id INTEGER PRIMARY KEY, x REAL, y REAL)",
+            "CREATE VIRTUAL TABLE area USING rtree(id, x0, x1, y0, y1)",
+            "CREATE TRIGGER pi AFTER INSERT ON place BEGIN"
+                + " INSERT INTO area VALUES(NEW.id,NEW.x,NEW.x,NEW.y,NEW.y); END",
+            "CREATE TRIGGER pu AFTER UPDATE ON place BEGIN DELETE FROM area WHERE id=OLD.id;"
+                + " INSERT INTO area VALUES(NEW.id,NEW.x,NEW.x,NEW.y,NEW.y); END",
+            "CREATE TRIGGER pd AFTER DELETE ON place BEGIN DELETE FROM area WHERE id=OLD.id; END",
+            "CREATE TRIGGER other AFTER INSERT ON place BEGIN SELECT 1; END")) {
+      pair.write(
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<50)"
+              + " INSERT INTO place SELECT i, i, i*2 FROM n",
+          "UPDATE place SET x=x+100 WHERE id%3=0",
+          "DELETE FROM place WHERE id%7=0");
+      assertThat(pair.query("SELECT count(*), sum(id) FROM area WHERE x0>20 AND y1<60"))
+          .isEqualTo("13|239");
+      assertThat(pair.query("SELECT rtreecheck('area')")).isEqualTo("ok");
+    }
+  }
+}
