@@ -9,6 +9,7 @@ import dev.marmot.node.peer.PeerWatch;
 import dev.marmot.node.peer.PeerWatch.Peer;
 import dev.marmot.node.replication.Origin.Progress;
 import dev.marmot.node.replication.Replicator;
+import dev.marmot.node.snapshot.Recovery;
 import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.HeldReply;
@@ -59,6 +60,7 @@ final class NodeControl implements ControlPlane {
   private final ConcurrentLinkedDeque<String> warnings = new ConcurrentLinkedDeque<>();
   private volatile @Nullable PeerWatch peers;
   private volatile @Nullable Barrier barrier;
+  private volatile @Nullable Recovery recovery;
   private volatile boolean everReady;
   private volatile State announced = State.STARTING;
 
@@ -77,7 +79,8 @@ final class NodeControl implements ControlPlane {
   }
 
   /** The parts that need a started node. */
-  void watch(PeerWatch peerWatch, Barrier barrierCall) {
+  void watch(PeerWatch peerWatch, Barrier barrierCall, Recovery recoveryWatch) {
+    this.recovery = recoveryWatch;
     this.peers = peerWatch;
     this.barrier = barrierCall;
   }
@@ -193,6 +196,10 @@ final class NodeControl implements ControlPlane {
       reasons.add("this node's epoch is not open yet");
     }
     replicator.error().ifPresent(reasons::add);
+    Recovery watch = recovery;
+    if (watch != null) {
+      watch.state().ifPresent(reasons::add);
+    }
     return reasons;
   }
 

@@ -1,0 +1,93 @@
+package dev.marmot.node.snapshot;
+
+import com.google.protobuf.ByteString;
+import dev.marmot.proto.v1.JoinRequest;
+import dev.marmot.raft.Member;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.RaftNode;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has this node made a member of a running cluster, and tries until it is one. Thread-safe; works
+ * on a thread of its own.
+ */
+public final class Admission implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Admission.class);
+
+  /** Called after this name on any member. */
+  public static final String METHOD = "join";
+
+  private static final Duration LIMIT = Duration.ofMinutes(60);
+  private static final long PAUSE_MILLIS = 500;
+
+  private final RaftNode raft;
+  private final Member self;
+  private final Thread thread;
+
+  /**
+   * @param self as the others shall reach this node
+   */
+  public Admission(RaftNode raft, Member self) {
+    this.raft = raft;
+    this.self = self;
+    this.thread = new Thread(this::run, self.id() + "-admission");
+    this.thread.setDaemon(true);
+  }
+
+  public void start() {
+    thread.start();
+  }
+
+  private void run() {
+    ByteString request =
+        JoinRequest.newBuilder()
+            .setMember(
+                dev.marmot.proto.v1.Member.newBuilder()
+                    .setNodeId(self.id().value())
+                    .setHost(self.host())
+                    .setPort(self.port()))
+            .build()
+            .toByteString();
+    try {
+      while (!asked(request)) {
+        Thread.sleep(PAUSE_MILLIS);
+      }
+      log.atInfo().log("joined the cluster");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // the node closes
+    }
+  }
+
+  private boolean asked(ByteString request) throws InterruptedException {
+    for (Member member : raft.members()) {
+      NodeId node = member.id();
+      if (node.equals(self.id())) {
+        continue;
+      }
+      try {
+        var unused =
+            raft.call(node, METHOD, request, LIMIT)
+                .toCompletableFuture()
+                .get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        return true;
+      } catch (ExecutionException | TimeoutException e) {
+        Throwable cause = e.getCause() == null ? e : e.getCause();
+        log.atWarn()
+            .addKeyValue("asked", node)
+            .addKeyValue("reason", cause.getMessage())
+            .log("not a member yet, trying again");
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void close() {
+    thread.interrupt();
+  }
+}
