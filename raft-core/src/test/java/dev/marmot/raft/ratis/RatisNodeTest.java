@@ -220,6 +220,7 @@ final class RatisNodeTest {
   @Test
   void listenerThrows_reportedOnceAndLogStops() throws IOException {
     cluster.start(1, 2, 3);
+    cluster.awaitLeaders();
     LogPosition position = cluster.propose(1, SHARD, "good");
     for (int id = 1; id <= 3; id++) {
       cluster.awaitSeen(id, SHARD, "good");
