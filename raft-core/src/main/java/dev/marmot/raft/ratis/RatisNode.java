@@ -125,14 +125,7 @@ public final class RatisNode implements RaftNode {
     ScheduledThreadPoolExecutor timer = newThread("raft-timer");
     ScheduledThreadPoolExecutor worker = newThread("raft-worker");
     Peers peers = new Peers(options, timer);
-    LogCopies copies =
-        new LogCopies(
-            new LogCopies.Identity(options.self(), groups, options.retention()),
-            listener,
-            failures,
-            removal,
-            peers,
-            worker);
+    LogCopies copies = copies(removal, peers, worker);
     RaftPeerId self = RaftPeerId.valueOf(state.state().getPeer());
     Map<String, PeerHandler> handlers = new ConcurrentHashMap<>();
     RaftServer server = server(directory, state, founders, copies, handlers);
@@ -177,6 +170,16 @@ public final class RatisNode implements RaftNode {
             newThread("raft-changes"));
     RatisServers.start(server, options);
     begin(started(), removal);
+  }
+
+  private LogCopies copies(RemovalSignal removal, Peers peers, ScheduledThreadPoolExecutor worker) {
+    return new LogCopies(
+        new LogCopies.Identity(options.self(), groups, options.retention()),
+        listener,
+        failures,
+        removal,
+        peers,
+        worker);
   }
 
   /** A server with all logs, not yet on the network. */
