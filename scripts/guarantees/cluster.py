@@ -190,7 +190,7 @@ class Cluster:
             node.start()
         self.await_ready(self.nodes)
 
-    def await_ready(self, nodes, limit=180):
+    def await_ready(self, nodes, limit=300):
         try:
             for node in nodes:
                 wait(lambda n=node: n.ready() or n.check(), f"node {node.number} to be ready", limit)

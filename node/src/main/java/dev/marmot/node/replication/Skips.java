@@ -34,11 +34,7 @@ public final class Skips {
     Waiting now = new Waiting(floor, new CompletableFuture<>());
     Waiting before = waiting.put(log, now);
     if (before != null) { // what is enough for the higher floor is enough for the lower one
-      now.allowed()
-          .whenComplete(
-              (done, failure) -> {
-                var unused = before.allowed().complete(null);
-              });
+      var unused = now.allowed().whenComplete((done, failure) -> before.allowed().complete(null));
     }
     return now.allowed();
   }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,6 +26,11 @@ final class MembershipTest {
 
   @TempDir Path directory;
   private TestCluster cluster;
+
+  @BeforeEach
+  void create() throws IOException {
+    cluster = new TestCluster(directory, 2);
+  }
 
   @AfterEach
   void close() {
@@ -98,7 +104,6 @@ final class MembershipTest {
 
   @Test
   void lostDirectory_comesBackAsNewcomer_overPurgedLogs_listenersDoNotCount() throws IOException {
-    cluster = new TestCluster(directory, 2);
     cluster.retain(2, 1L << 30);
     cluster.start(1, 2, 3);
     cluster.propose(1, SHARD, "early");
@@ -146,7 +151,6 @@ final class MembershipTest {
 
   @Test
   void majorityLost_survivorGoesOnAlone_keepsEverything_othersJoinAgain() throws IOException {
-    cluster = new TestCluster(directory, 2);
     cluster.start(1, 2, 3);
     cluster.propose(1, SHARD, "before");
     awaitSeenEverywhere("before", 1, 2, 3);

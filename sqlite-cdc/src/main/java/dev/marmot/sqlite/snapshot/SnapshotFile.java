@@ -3,6 +3,7 @@ package dev.marmot.sqlite.snapshot;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
+import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.store.DatabaseDigest;
 import dev.marmot.sqlite.store.SqliteSnapshot;
 import java.io.IOException;
@@ -18,7 +19,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -53,7 +53,8 @@ public final class SnapshotFile {
           Files.copy(snapshot.path(), next);
           long held = held(next);
           new Cleanup(new DatabaseFile(next, LOCK_WAIT)).run();
-          Map<String, String> tables = new TreeMap<>(DatabaseDigest.ofFile(next, Set.of()));
+          Map<String, String> tables =
+              new TreeMap<>(DatabaseDigest.ofFile(next, TablePatterns.NONE));
           SnapshotInfo info = info(snapshot, version, time, held, tables);
           write(next, info);
           appear(next, target, replace);
@@ -127,7 +128,7 @@ public final class SnapshotFile {
           }
           SqliteSnapshot.checkUndamaged(file);
           SnapshotInfo info = read(what, file);
-          Map<String, String> found = DatabaseDigest.ofFile(file, Set.of());
+          Map<String, String> found = DatabaseDigest.ofFile(file, TablePatterns.NONE);
           if (!found.equals(info.tables())) {
             Map<String, String> differing = new TreeMap<>(info.tables());
             differing.entrySet().removeAll(found.entrySet());

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +47,7 @@ final class Differences implements AutoCloseable {
     this.snapshot = snapshot;
     this.reading = reading;
     this.snapshotSchema = snapshotSchema;
-    this.excluded = excluded.stream().map(Sql::fold).collect(Collectors.toSet());
+    this.excluded = excluded;
     snapshotSchema.tables().values().forEach(t -> snapshotTables.put(Sql.fold(t.name()), t));
   }
 
@@ -131,7 +130,7 @@ final class Differences implements AutoCloseable {
               connection, table.schema(), theirs, table.replacesRows(), tables.size());
       tables.add(difference);
       difference.find();
-    } else if (!excluded.contains(Sql.fold(theirs.name()))) {
+    } else if (!excluded.match(theirs.name())) {
       lacking.add(theirs);
     }
   }

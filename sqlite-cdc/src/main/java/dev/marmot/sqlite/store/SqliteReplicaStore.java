@@ -338,7 +338,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
             Waiting.immediately(
                 connection,
                 "send rows again",
-                () -> Resend.log(connection, schema(connection), rows)));
+                () -> Resend.log(connection, schema.read(connection), rows)));
   }
 
   /** Content hash of each replicated table, all at one moment, to compare files. */

@@ -14,6 +14,7 @@ import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.StagedReplica;
+import dev.marmot.sqlite.schema.TablePatterns;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,6 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -396,6 +396,6 @@ final class InstallTest {
     b.run("INSERT INTO t VALUES(1,1)");
     b.publish();
     assertThat(b.store.state().position()).isZero();
-    assertThat(snapshot.digests(Set.of())).isEqualTo(a.store.digests());
+    assertThat(snapshot.digests(TablePatterns.NONE)).isEqualTo(a.store.digests());
   }
 }
