@@ -72,8 +72,7 @@ final class TableCheck {
               + (autoincrement.contains(table.name()) ? " AUTOINCREMENT" : "")
               + " is chosen as the largest plus one: nodes that insert at the same time choose the"
               + " same key, and one of the two rows goes to the conflict log",
-          "let SQLite choose keys at random, or insert into this table on one node only"
-              + KEYS);
+          "let SQLite choose keys at random, or insert into this table on one node only" + KEYS);
     }
     if (table.keyKind() == KeyKind.DECLARED) {
       nullKeys(table, subject);
