@@ -107,11 +107,14 @@ public final class Node implements RunningNode {
         part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
     Recovery recovery =
         part(new Recovery(raft, config.self(), replicator, peers, directory.snapshots()));
-    nodeControl.watch(peers, new Barrier(raft, config.self(), replicator), recovery);
+    nodeControl.watch(peers, new Barrier(raft, config.self(), replicator));
+    nodeControl.ready(recovery::state);
     peers.start();
     recovery.start();
     if (prepared.joining()) {
-      part(new Admission(raft, self(config))).start();
+      Admission admission = part(new Admission(raft, self(config)));
+      nodeControl.ready(admission::state);
+      admission.start();
     }
     part(nodeControl.announce());
     return nodeControl;

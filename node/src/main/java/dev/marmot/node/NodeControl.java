@@ -9,7 +9,6 @@ import dev.marmot.node.peer.PeerWatch;
 import dev.marmot.node.peer.PeerWatch.Peer;
 import dev.marmot.node.replication.Origin.Progress;
 import dev.marmot.node.replication.Replicator;
-import dev.marmot.node.snapshot.Recovery;
 import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.HeldReply;
@@ -34,10 +33,12 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,7 +61,7 @@ final class NodeControl implements ControlPlane {
   private final ConcurrentLinkedDeque<String> warnings = new ConcurrentLinkedDeque<>();
   private volatile @Nullable PeerWatch peers;
   private volatile @Nullable Barrier barrier;
-  private volatile @Nullable Recovery recovery;
+  private final List<Supplier<Optional<String>>> obstacles = new CopyOnWriteArrayList<>();
   private volatile boolean everReady;
   private volatile State announced = State.STARTING;
 
@@ -79,10 +80,14 @@ final class NodeControl implements ControlPlane {
   }
 
   /** The parts that need a started node. */
-  void watch(PeerWatch peerWatch, Barrier barrierCall, Recovery recoveryWatch) {
-    this.recovery = recoveryWatch;
+  void watch(PeerWatch peerWatch, Barrier barrierCall) {
     this.peers = peerWatch;
     this.barrier = barrierCall;
+  }
+
+  /** Something more that may keep this node from being ready; the reason while it does. */
+  void ready(Supplier<Optional<String>> obstacle) {
+    obstacles.add(obstacle);
   }
 
   /** Logs each change of the node's state; the operator's first look is the log. */
@@ -143,7 +148,9 @@ final class NodeControl implements ControlPlane {
     if (replicator.failed()) {
       return State.STOPPED;
     }
-    if (leaderless().isEmpty() && captures()) {
+    if (leaderless().isEmpty()
+        && captures()
+        && obstacles.stream().allMatch(obstacle -> obstacle.get().isEmpty())) {
       return State.REPLICATING;
     }
     return System.nanoTime() - startedNanos < Duration.ofSeconds(5).toNanos() && !everReady
@@ -196,10 +203,7 @@ final class NodeControl implements ControlPlane {
       reasons.add("this node's epoch is not open yet");
     }
     replicator.error().ifPresent(reasons::add);
-    Recovery watch = recovery;
-    if (watch != null) {
-      watch.state().ifPresent(reasons::add);
-    }
+    obstacles.forEach(obstacle -> obstacle.get().ifPresent(reasons::add));
     return reasons;
   }
 

@@ -6,6 +6,7 @@ import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RaftNode;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -28,6 +29,7 @@ public final class Admission implements AutoCloseable {
   private final RaftNode raft;
   private final Member self;
   private final Thread thread;
+  private volatile String waitsFor = "is not a member of the cluster yet";
 
   /**
    * @param self as the others shall reach this node
@@ -57,6 +59,7 @@ public final class Admission implements AutoCloseable {
       while (!asked(request)) {
         Thread.sleep(PAUSE_MILLIS);
       }
+      waitsFor = "";
       log.atInfo().log("joined the cluster");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // the node closes
@@ -77,6 +80,7 @@ public final class Admission implements AutoCloseable {
         return true;
       } catch (ExecutionException | TimeoutException e) {
         Throwable cause = e.getCause() == null ? e : e.getCause();
+        waitsFor = "is not a member of the cluster yet: " + node + ": " + cause.getMessage();
         log.atWarn()
             .addKeyValue("asked", node)
             .addKeyValue("reason", cause.getMessage())
@@ -84,6 +88,11 @@ public final class Admission implements AutoCloseable {
       }
     }
     return false;
+  }
+
+  /** What this node is waiting for; empty when it is a member. */
+  public Optional<String> state() {
+    return Optional.of(waitsFor).filter(reason -> !reason.isEmpty());
   }
 
   @Override
