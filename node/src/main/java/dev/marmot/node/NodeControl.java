@@ -1,6 +1,7 @@
 package dev.marmot.node;
 
 import dev.marmot.node.config.NodeConfig;
+import dev.marmot.node.control.ClusterPlane;
 import dev.marmot.node.control.ControlException;
 import dev.marmot.node.control.ControlPlane;
 import dev.marmot.node.control.Readiness;
@@ -56,6 +57,7 @@ final class NodeControl implements ControlPlane {
   private final Replicator replicator;
   private final RaftNode raft;
   private final AsideView aside;
+  private final ClusterControl cluster;
   private final Map<LogId, Long> leaderlessSince = new ConcurrentHashMap<>();
   private final long startedNanos = System.nanoTime();
   private final ConcurrentLinkedDeque<String> warnings = new ConcurrentLinkedDeque<>();
@@ -77,6 +79,7 @@ final class NodeControl implements ControlPlane {
     this.replicator = replicator;
     this.raft = raft;
     this.aside = new AsideView(store, replicator);
+    this.cluster = new ClusterControl(config.self(), store::state, replicator, raft);
   }
 
   /** The parts that need a started node. */
@@ -220,6 +223,11 @@ final class NodeControl implements ControlPlane {
   @Override
   public CompletionStage<RetryReply> retry() {
     return aside.retry();
+  }
+
+  @Override
+  public ClusterPlane cluster() {
+    return cluster;
   }
 
   @Override

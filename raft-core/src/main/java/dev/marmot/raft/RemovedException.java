@@ -6,7 +6,7 @@ public final class RemovedException extends RuntimeException {
 
   public RemovedException(NodeId self) {
     super(
-        "%s was removed from the cluster; stop it, and add it again as a new node if that was not meant"
+        "%s was removed from the cluster and cannot come back; if it should, start it as a new node with another number, a raft-path of its own and a file of its own"
             .formatted(self));
   }
 }

@@ -2,6 +2,7 @@ package dev.marmot.node.cli;
 
 import dev.marmot.node.config.InvalidConfigException;
 import dev.marmot.node.control.ControlException;
+import dev.marmot.raft.RemovedException;
 
 /** What the process says to a script at its end. */
 enum ExitCode {
@@ -10,7 +11,8 @@ enum ExitCode {
   USAGE(2),
   UNAVAILABLE(3),
   UNKNOWN_OUTCOME(4),
-  FINDINGS(5);
+  FINDINGS(5),
+  REMOVED(6);
 
   private final int number;
 
@@ -33,6 +35,11 @@ enum ExitCode {
         case UNKNOWN_OUTCOME -> UNKNOWN_OUTCOME;
         case UNAUTHENTICATED, FORBIDDEN, FAILED -> FAILED;
       };
+    }
+    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      if (cause instanceof RemovedException) {
+        return REMOVED;
+      }
     }
     return FAILED;
   }

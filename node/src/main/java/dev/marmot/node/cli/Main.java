@@ -32,6 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "3:the node is not there, not ready or too slow: safe to repeat",
       "4:outcome unknown: it may have been done or not",
       "5:doctor: something keeps the file or a table from replicating",
+      "6:run: this node was removed from the cluster and cannot come back",
       "130, 143:run and demo: ended by SIGINT, SIGTERM, after a clean close"
     })
 public final class Main implements Runnable {
@@ -78,6 +79,11 @@ public final class Main implements Runnable {
     line.addSubcommand("conflicts", new ConflictsCommand(environment));
     line.addSubcommand("held", new HeldCommand(environment));
     line.addSubcommand("retry", new RetryCommand(environment));
+    line.addSubcommand("shards", new ShardsCommand(environment));
+    line.addSubcommand("move", new MoveCommand(environment));
+    line.addSubcommand("drain", new DrainCommand(environment));
+    line.addSubcommand("rebalance", new RebalanceCommand(environment));
+    line.addSubcommand("remove", new RemoveCommand(environment));
     line.addSubcommand("doctor", new DoctorCommand(environment));
     line.addSubcommand("cleanup", new CleanupCommand(environment));
     line.addSubcommand("demo", new DemoCommand(environment));

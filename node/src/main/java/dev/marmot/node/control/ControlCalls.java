@@ -3,10 +3,17 @@ package dev.marmot.node.control;
 import dev.marmot.node.control.ControlException.Kind;
 import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.ConflictsReply;
+import dev.marmot.proto.v1.DrainReply;
 import dev.marmot.proto.v1.HeldReply;
+import dev.marmot.proto.v1.MoveReply;
+import dev.marmot.proto.v1.RebalanceReply;
+import dev.marmot.proto.v1.RemoveReply;
 import dev.marmot.proto.v1.RetryReply;
+import dev.marmot.proto.v1.SetShardsReply;
+import dev.marmot.proto.v1.ShardsReply;
 import dev.marmot.proto.v1.StatusReply;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -66,6 +73,34 @@ final class ControlCalls {
 
   CompletionStage<RetryReply> retry() {
     return onPool(plane::retry).thenCompose(Function.identity());
+  }
+
+  CompletionStage<ShardsReply> shards() {
+    return onPool(() -> plane.cluster().shards());
+  }
+
+  CompletionStage<SetShardsReply> setShards(int shards) {
+    return onCluster(cluster -> cluster.setShards(shards));
+  }
+
+  CompletionStage<MoveReply> move(List<Integer> shards, int to) {
+    return onCluster(cluster -> cluster.move(shards, to));
+  }
+
+  CompletionStage<DrainReply> drain(int node) {
+    return onCluster(cluster -> cluster.drain(node));
+  }
+
+  CompletionStage<RebalanceReply> rebalance() {
+    return onCluster(ClusterPlane::rebalance);
+  }
+
+  CompletionStage<RemoveReply> remove(int node, boolean force) {
+    return onCluster(cluster -> cluster.remove(node, force));
+  }
+
+  private <T> CompletionStage<T> onCluster(Function<ClusterPlane, CompletionStage<T>> call) {
+    return onPool(() -> call.apply(plane.cluster())).thenCompose(Function.identity());
   }
 
   private <T> CompletionStage<T> page(long after, long limit, Page<T> page) {

@@ -31,6 +31,9 @@ public interface ControlPlane {
   /** Tries to store the held rows again; completes when all were tried. Safe to repeat. */
   CompletionStage<RetryReply> retry();
 
+  /** Leadership, shards and members. */
+  ClusterPlane cluster();
+
   /** Whether the process does its work at all; false only when a restart would help. */
   boolean alive();
 

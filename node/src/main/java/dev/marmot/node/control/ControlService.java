@@ -5,10 +5,22 @@ import dev.marmot.proto.v1.BarrierRequest;
 import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.ConflictsRequest;
 import dev.marmot.proto.v1.ControlGrpc;
+import dev.marmot.proto.v1.DrainReply;
+import dev.marmot.proto.v1.DrainRequest;
 import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRequest;
+import dev.marmot.proto.v1.MoveReply;
+import dev.marmot.proto.v1.MoveRequest;
+import dev.marmot.proto.v1.RebalanceReply;
+import dev.marmot.proto.v1.RebalanceRequest;
+import dev.marmot.proto.v1.RemoveReply;
+import dev.marmot.proto.v1.RemoveRequest;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.RetryRequest;
+import dev.marmot.proto.v1.SetShardsReply;
+import dev.marmot.proto.v1.SetShardsRequest;
+import dev.marmot.proto.v1.ShardsReply;
+import dev.marmot.proto.v1.ShardsRequest;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
 import io.grpc.stub.StreamObserver;
@@ -46,6 +58,36 @@ final class ControlService extends ControlGrpc.ControlImplBase {
   @Override
   public void retry(RetryRequest request, StreamObserver<RetryReply> observer) {
     answer(calls.retry(), observer);
+  }
+
+  @Override
+  public void shards(ShardsRequest request, StreamObserver<ShardsReply> observer) {
+    answer(calls.shards(), observer);
+  }
+
+  @Override
+  public void setShards(SetShardsRequest request, StreamObserver<SetShardsReply> observer) {
+    answer(calls.setShards(request.getShards()), observer);
+  }
+
+  @Override
+  public void move(MoveRequest request, StreamObserver<MoveReply> observer) {
+    answer(calls.move(request.getShardsList(), request.getTo()), observer);
+  }
+
+  @Override
+  public void drain(DrainRequest request, StreamObserver<DrainReply> observer) {
+    answer(calls.drain(request.getNode()), observer);
+  }
+
+  @Override
+  public void rebalance(RebalanceRequest request, StreamObserver<RebalanceReply> observer) {
+    answer(calls.rebalance(), observer);
+  }
+
+  @Override
+  public void remove(RemoveRequest request, StreamObserver<RemoveReply> observer) {
+    answer(calls.remove(request.getNode(), request.getForce()), observer);
   }
 
   private static <T> void answer(CompletionStage<T> reply, StreamObserver<T> observer) {

@@ -1,21 +1,26 @@
 package dev.marmot.node.control;
 
+import com.google.protobuf.MessageOrBuilder;
 import dev.marmot.node.control.ControlException.Kind;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** The HTTP/JSON side of the pane. Thread-safe. */
 final class HttpApi {
   private final Map<String, Route> routes;
 
   HttpApi(ControlCalls calls) {
-    routes =
+    Map<String, Route> all = new HashMap<>(clusterRoutes(calls));
+    all.putAll(
         Map.of(
             "/healthz",
                 new Route(HttpMethod.GET, request -> calls.alive().thenApply(HttpApi::alive)),
@@ -49,7 +54,35 @@ final class HttpApi {
             "/api/v1/retry",
                 new Route(
                     HttpMethod.POST,
-                    request -> calls.retry().thenApply(reply -> ok(ProtoJson.object(reply)))));
+                    request -> calls.retry().thenApply(reply -> ok(ProtoJson.object(reply))))));
+    routes = Map.copyOf(all);
+  }
+
+  private static Map<String, Route> clusterRoutes(ControlCalls calls) {
+    return Map.of(
+        "/api/v1/shards",
+        answering(HttpMethod.GET, request -> calls.shards()),
+        "/api/v1/shards/set",
+        answering(HttpMethod.POST, request -> calls.setShards(integer(request, "shards"))),
+        "/api/v1/move",
+        answering(
+            HttpMethod.POST,
+            request -> calls.move(integers(request, "shards"), integer(request, "to"))),
+        "/api/v1/drain",
+        answering(HttpMethod.POST, request -> calls.drain(integer(request, "node"))),
+        "/api/v1/rebalance",
+        answering(HttpMethod.POST, request -> calls.rebalance()),
+        "/api/v1/remove",
+        answering(
+            HttpMethod.POST,
+            request -> calls.remove(integer(request, "node"), flag(request, "force"))));
+  }
+
+  private static Route answering(
+      HttpMethod method,
+      Function<HttpServerRequest, CompletionStage<? extends MessageOrBuilder>> call) {
+    return new Route(
+        method, request -> call.apply(request).thenApply(reply -> ok(ProtoJson.object(reply))));
   }
 
   static boolean isHealth(String path) {
@@ -93,6 +126,34 @@ final class HttpApi {
       throw new ControlException(
           Kind.INVALID, name + ": must be a whole number (got " + text + ")", e);
     }
+  }
+
+  private static int integer(HttpServerRequest request, String name) {
+    return integer(name, request.getParam(name, "0"));
+  }
+
+  private static int integer(String name, String text) {
+    try {
+      return Integer.parseUnsignedInt(text);
+    } catch (NumberFormatException e) {
+      throw new ControlException(
+          Kind.INVALID, name + ": must be a whole number from 0 (got " + text + ")", e);
+    }
+  }
+
+  private static List<Integer> integers(HttpServerRequest request, String name) {
+    String text = request.getParam(name, "");
+    return text.isEmpty()
+        ? List.of()
+        : Stream.of(text.split(",", -1)).map(part -> integer(name, part)).toList();
+  }
+
+  private static boolean flag(HttpServerRequest request, String name) {
+    String text = request.getParam(name, "false");
+    if (!text.equals("true") && !text.equals("false")) {
+      throw new ControlException(Kind.INVALID, name + ": must be true or false (got " + text + ")");
+    }
+    return text.equals("true");
   }
 
   private static long timeout(HttpServerRequest request) {

@@ -9,10 +9,22 @@ import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.ConflictsRequest;
 import dev.marmot.proto.v1.ControlGrpc;
 import dev.marmot.proto.v1.ControlGrpc.ControlBlockingStub;
+import dev.marmot.proto.v1.DrainReply;
+import dev.marmot.proto.v1.DrainRequest;
 import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRequest;
+import dev.marmot.proto.v1.MoveReply;
+import dev.marmot.proto.v1.MoveRequest;
+import dev.marmot.proto.v1.RebalanceReply;
+import dev.marmot.proto.v1.RebalanceRequest;
+import dev.marmot.proto.v1.RemoveReply;
+import dev.marmot.proto.v1.RemoveRequest;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.RetryRequest;
+import dev.marmot.proto.v1.SetShardsReply;
+import dev.marmot.proto.v1.SetShardsRequest;
+import dev.marmot.proto.v1.ShardsReply;
+import dev.marmot.proto.v1.ShardsRequest;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
 import io.grpc.Metadata;
@@ -27,6 +39,7 @@ import io.vertx.grpcio.client.GrpcIoClientChannel;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
@@ -34,6 +47,8 @@ import java.util.function.Function;
 public final class PaneClient implements AutoCloseable {
   private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration RETRY_TIMEOUT = Duration.ofSeconds(40);
+  // Changes go through all raft logs or members one after the other.
+  private static final Duration CHANGE_TIMEOUT = Duration.ofMinutes(5);
   private static final int CONNECT_MILLIS = 3_000;
   // A page of rows is up to about 8 MiB.
   private static final long MESSAGE_BYTES = 32 << 20;
@@ -107,6 +122,40 @@ public final class PaneClient implements AutoCloseable {
   /** See {@link ControlPlane#retry}. */
   public RetryReply retry() {
     return call(RETRY_TIMEOUT, stub -> stub.retry(RetryRequest.getDefaultInstance()));
+  }
+
+  /** See {@link ClusterPlane#shards}. */
+  public ShardsReply shards() {
+    return call(CALL_TIMEOUT, stub -> stub.shards(ShardsRequest.getDefaultInstance()));
+  }
+
+  /** See {@link ClusterPlane#setShards}. */
+  public SetShardsReply setShards(int shards) {
+    SetShardsRequest request = SetShardsRequest.newBuilder().setShards(shards).build();
+    return call(CHANGE_TIMEOUT, stub -> stub.setShards(request));
+  }
+
+  /** See {@link ClusterPlane#move}. */
+  public MoveReply move(List<Integer> shards, int to) {
+    MoveRequest request = MoveRequest.newBuilder().addAllShards(shards).setTo(to).build();
+    return call(CHANGE_TIMEOUT, stub -> stub.move(request));
+  }
+
+  /** See {@link ClusterPlane#drain}. */
+  public DrainReply drain(int node) {
+    DrainRequest request = DrainRequest.newBuilder().setNode(node).build();
+    return call(CHANGE_TIMEOUT, stub -> stub.drain(request));
+  }
+
+  /** See {@link ClusterPlane#rebalance}. */
+  public RebalanceReply rebalance() {
+    return call(CHANGE_TIMEOUT, stub -> stub.rebalance(RebalanceRequest.getDefaultInstance()));
+  }
+
+  /** See {@link ClusterPlane#remove}. */
+  public RemoveReply remove(int node, boolean force) {
+    RemoveRequest request = RemoveRequest.newBuilder().setNode(node).setForce(force).build();
+    return call(CHANGE_TIMEOUT, stub -> stub.remove(request));
   }
 
   private <T> T call(Duration timeout, Function<ControlBlockingStub, T> method) {

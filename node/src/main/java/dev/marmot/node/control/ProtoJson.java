@@ -26,6 +26,13 @@ public final class ProtoJson {
     return object(message).encode();
   }
 
+  /** A list of messages, indented. */
+  public static String pretty(List<? extends MessageOrBuilder> messages) {
+    JsonArray array = new JsonArray();
+    messages.forEach(message -> array.add(object(message)));
+    return array.encodePrettily();
+  }
+
   static JsonObject object(MessageOrBuilder message) {
     JsonObject object = new JsonObject();
     for (FieldDescriptor field : message.getDescriptorForType().getFields()) {

@@ -79,7 +79,7 @@ public final class PeerCalls {
   }
 
   /** Has another node's committed changes ordered; answers where that ended. */
-  static CompletionStage<Long> flush(RaftNode raft, NodeId to, Duration timeout) {
+  public static CompletionStage<Long> flush(RaftNode raft, NodeId to, Duration timeout) {
     ByteString request = FlushRequest.getDefaultInstance().toByteString();
     return raft.call(to, FLUSH, request, timeout)
         .thenApply(r -> parse(() -> FlushReply.parseFrom(r)).getPosition());

@@ -2,6 +2,7 @@ package dev.marmot.node.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.marmot.node.NodeLauncher;
 import dev.marmot.node.RunningNode;
 import dev.marmot.node.config.Address;
 import dev.marmot.node.config.AuthKey;
@@ -14,6 +15,8 @@ import dev.marmot.node.control.FakeControlPlane;
 import dev.marmot.node.control.PaneServer;
 import dev.marmot.proto.v1.HeldRow;
 import dev.marmot.proto.v1.RetryReply;
+import dev.marmot.raft.NodeId;
+import dev.marmot.raft.RemovedException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -37,6 +40,11 @@ class MainTest {
   private final List<NodeConfig> started = new ArrayList<>();
   private final List<Path> cleaned = new ArrayList<>();
   private final FakeControlPlane plane = new FakeControlPlane();
+  private NodeLauncher launcher =
+      config -> {
+        started.add(config);
+        return new EndedNode(plane);
+      };
 
   private int marmot(String... arguments) {
     Environment environment =
@@ -44,10 +52,7 @@ class MainTest {
             new PrintWriter(out, true),
             new PrintWriter(err, true),
             Map.of(),
-            config -> {
-              started.add(config);
-              return new EndedNode(plane);
-            },
+            launcher,
             cleaned::add);
     return Main.run(environment, arguments);
   }
@@ -204,6 +209,82 @@ class MainTest {
       assertThat(marmot("retry", "--pane", address.toString())).isEqualTo(1);
       assertThat(out.toString()).contains("1 are; see marmot held");
     }
+  }
+
+  @Test
+  void shards_areATableOrAList() throws IOException {
+    Address address = new Address("localhost", freePort());
+    String pane = address.toString();
+    try (PaneServer server = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
+      assertThat(server.port()).isPositive();
+      assertThat(marmot("shards", "--pane", pane)).isZero();
+      assertThat(out.toString().lines()).hasSize(4);
+      assertThat(out.toString())
+          .contains("order  n3")
+          .contains("n1,n2")
+          .contains("none")
+          .contains("retired");
+
+      out.getBuffer().setLength(0);
+      assertThat(marmot("shards", "--json", "--pane", pane)).isZero();
+      assertThat(out.toString()).startsWith("[").contains("\"shard\" : 1", "\"leader\" : 2");
+      assertThat(out.toString()).doesNotContain("\"shard\" : 0");
+
+      assertThat(marmot("shards", "--pane", pane, "set", "20")).isZero();
+      assertThat(marmot("shards", "set", "0", "--pane", pane)).isEqualTo(2);
+      assertThat(marmot("shards", "set", "--pane", pane)).isEqualTo(2);
+      assertThat(marmot("shards", "get", "20", "--pane", pane)).isEqualTo(2);
+      assertThat(plane.cluster.asked).containsExactly("set 20");
+    }
+  }
+
+  @Test
+  void leadersAndMembers_areChangedAsAsked() throws IOException {
+    Address address = new Address("localhost", freePort());
+    String pane = address.toString();
+    try (PaneServer server = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
+      assertThat(server.port()).isPositive();
+      assertThat(marmot("move", "--shard", "order,3", "--to", "n2", "--pane", pane)).isZero();
+      assertThat(out.toString()).contains("n2 leads the order log, shard 3");
+      assertThat(marmot("drain", "--pane", pane)).isZero();
+      assertThat(out.toString()).contains("n1 leads nothing");
+      assertThat(marmot("drain", "--node=2", "--pane", pane)).isZero();
+      assertThat(marmot("rebalance", "--pane", pane)).isZero();
+      assertThat(marmot("remove", "--node", "3", "--pane", pane)).isZero();
+      assertThat(out.toString()).contains("n3 is no member any more").doesNotContain("only in its");
+      plane.cluster.flushed = false;
+      assertThat(marmot("remove", "-node=3", "--force", "--pane", pane)).isZero();
+      assertThat(out.toString()).contains("what it had not sent is only in its file");
+      assertThat(plane.cluster.asked)
+          .containsExactly(
+              "move [0, 3] to 2",
+              "drain 0",
+              "drain 2",
+              "rebalance",
+              "remove 3",
+              "remove 3 by force");
+
+      assertThat(marmot("move", "--shard", "first", "--to", "2", "--pane", pane)).isEqualTo(2);
+      assertThat(marmot("move", "--shard", "1", "--pane", pane)).isEqualTo(2);
+      assertThat(marmot("remove", "--pane", pane)).isEqualTo(2);
+      assertThat(plane.cluster.asked).hasSize(6);
+      plane.cluster.failure = new ControlException(Kind.INVALID, "n9 is not a member");
+      assertThat(marmot("drain", "--node=9", "--pane", pane)).isEqualTo(2);
+      assertThat(err.toString()).contains("marmot: n9 is not a member");
+    }
+  }
+
+  @Test
+  void run_ofARemovedNode_hasAnExitCodeOfItsOwn() {
+    RemovedException removed = new RemovedException(new NodeId(3));
+    launcher =
+        config -> {
+          throw new IllegalStateException("cannot start: " + removed.getMessage(), removed);
+        };
+
+    assertThat(marmot("run", "--db-path", "a.db", "--node-id", "3")).isEqualTo(6);
+    assertThat(err.toString())
+        .startsWith("marmot: cannot start: n3 was removed from the cluster and cannot come back");
   }
 
   @Test

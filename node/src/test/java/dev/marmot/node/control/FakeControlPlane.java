@@ -33,6 +33,8 @@ public final class FakeControlPlane implements ControlPlane {
           .addLogs(LogStatus.newBuilder().setName("order log").setLeader(2).setApplied(12))
           .build();
 
+  public final FakeClusterPlane cluster = new FakeClusterPlane();
+
   public final List<ConflictEntry> conflicts = new CopyOnWriteArrayList<>();
   public final List<HeldRow> held = new CopyOnWriteArrayList<>();
   public volatile RetryReply retried = RetryReply.getDefaultInstance();
@@ -87,6 +89,11 @@ public final class FakeControlPlane implements ControlPlane {
   @Override
   public CompletionStage<RetryReply> retry() {
     return CompletableFuture.completedFuture(retried);
+  }
+
+  @Override
+  public ClusterPlane cluster() {
+    return cluster;
   }
 
   @Override

@@ -171,6 +171,49 @@ class PaneServerTest {
   }
 
   @Test
+  void cluster_inBothLanguages() throws Exception {
+    assertThat(send("GET", "/api/v1/shards").body())
+        .contains("\"active\" : 1")
+        .contains("\"shard\" : 2")
+        .contains("\"voters\" : [ 1, 2 ]");
+    assertThat(send("POST", "/api/v1/shards/set?shards=32").body()).contains("\"before\" : 16");
+    assertThat(send("POST", "/api/v1/move?shards=0,3&to=2").statusCode()).isEqualTo(200);
+    assertThat(send("POST", "/api/v1/drain").body()).contains("\"node\" : 1");
+    assertThat(send("POST", "/api/v1/rebalance").statusCode()).isEqualTo(200);
+    assertThat(send("POST", "/api/v1/remove?node=3&force=true").statusCode()).isEqualTo(200);
+    try (PaneClient client = client(AuthKey.NONE)) {
+      assertThat(client.shards()).isEqualTo(plane.cluster.shards());
+      assertThat(client.setShards(20).getShards()).isEqualTo(20);
+      assertThat(client.move(List.of(4), 1).getShardsList()).containsExactly(4);
+      assertThat(client.drain(2).getNode()).isEqualTo(2);
+      assertThat(client.rebalance().isInitialized()).isTrue();
+      assertThat(client.remove(3, false).getFlushed()).isTrue();
+    }
+    assertThat(plane.cluster.asked)
+        .containsExactly(
+            "set 32",
+            "move [0, 3] to 2",
+            "drain 0",
+            "rebalance",
+            "remove 3 by force",
+            "set 20",
+            "move [4] to 1",
+            "drain 2",
+            "rebalance",
+            "remove 3");
+  }
+
+  @Test
+  void cluster_wrongRequests_areRefusedAndChangeNothing() throws Exception {
+    assertThat(send("GET", "/api/v1/rebalance").statusCode()).isEqualTo(405);
+    assertThat(send("POST", "/api/v1/move?shards=1,x&to=2").body()).contains("shards: must be");
+    assertThat(send("POST", "/api/v1/remove?node=-3").statusCode()).isEqualTo(400);
+    assertThat(send("POST", "/api/v1/remove?node=3&force=1").body()).contains("true or false");
+
+    assertThat(plane.cluster.asked).isEmpty();
+  }
+
+  @Test
   void largePage_passesTheClientsLimit() {
     plane.conflict(1, "x".repeat(5 << 20));
 
