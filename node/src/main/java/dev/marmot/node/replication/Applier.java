@@ -124,11 +124,11 @@ public final class Applier {
     WriterWindow writers =
         new WriterWindow(rules.windowKeys(), store.writers(snapshot), theirs.windowStart());
     chunks.breakHolds();
+    window = null; // whatever comes of it, what is stored counts
     try (InstallTransaction tx = store.install(snapshot)) {
       new InstallRules(tx, writers, self, rules).install(mine, theirs);
       tx.commit();
     }
-    window = null;
     chunks.dropSettled();
     return true;
   }

@@ -31,8 +31,12 @@ public final class Skips {
   public synchronized CompletionStage<Void> behind(LogId log, Floor floor) {
     Waiting now = new Waiting(floor, new CompletableFuture<>());
     Waiting before = waiting.put(log, now);
-    if (before != null) { // what is enough for the higher floor is enough for the lower one
-      var unused = now.allowed().whenComplete((done, failure) -> before.allowed().complete(null));
+    if (before != null && before.floor().position() <= floor.position()) {
+      // What is enough for the higher floor is enough for the lower one.
+      var unused =
+          now.allowed().whenComplete((done, failure) -> before.allowed().complete(null));
+    } else if (before != null) {
+      before.allowed().cancel(false); // another leader, who still has more
     }
     return now.allowed();
   }

@@ -282,7 +282,8 @@ final class SimulatedNode {
   /** The leader has purged what comes next: the copy skips it once the process allows that. */
   private void meet(int log, Floor floor) {
     Meeting met = meetings.get(log);
-    if (met == null || met.allowed().toCompletableFuture().isCancelled()) {
+    boolean stale = met != null && met.floor().position() != floor.position();
+    if (met == null || (stale && !met.allowed().toCompletableFuture().isDone())) {
       world.coverage().count(Event.FLOORS_MET);
       meetings.put(log, new Meeting(floor, life().logs().behind(log, floor)));
     } else if (met.allowed().toCompletableFuture().isDone()) {
@@ -397,7 +398,7 @@ final class SimulatedNode {
 
   String describe() {
     MemoryFile file = disk.current();
-    return "n%d: position %d of %d, pending %d, parked %s, skipped %s, open %d, %s"
+    return "n%d: position %d of %d, pending %d, parked %s, skipped %s, open %d, %s, copies %s from %s"
         .formatted(
             id,
             file.position,
@@ -406,7 +407,9 @@ final class SimulatedNode {
             file.parked.keySet().stream().map(SampleTable::show).toList(),
             file.skipped.stream().map(SampleTable::show).toList(),
             life().chunks().open(),
-            life().origin().progress());
+            life().origin().progress(),
+            Arrays.toString(copied),
+            Arrays.toString(floors));
   }
 
   /** The epoch counter on this node's disk: a store is durable at once. */
