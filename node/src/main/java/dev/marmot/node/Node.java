@@ -1,5 +1,6 @@
 package dev.marmot.node;
 
+import dev.marmot.node.backup.SnapshotSaver;
 import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.control.ControlPlane;
 import dev.marmot.node.identity.Identities;
@@ -12,8 +13,11 @@ import dev.marmot.node.peer.PeerWatch;
 import dev.marmot.node.replication.ApplierOptions;
 import dev.marmot.node.replication.OriginOptions;
 import dev.marmot.node.replication.Replicator;
+import dev.marmot.node.verify.Verifier;
+import dev.marmot.node.verify.VerifyReadings;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
 import dev.marmot.raft.ratis.RatisNode;
@@ -23,9 +27,12 @@ import dev.marmot.sqlite.store.SqliteReplicaStore;
 import dev.marmot.sqlite.store.StoreOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -100,6 +107,11 @@ public final class Node implements RunningNode {
                     .withInlineLimit(config.replication().inlineLimit())
                     .withMostRows(config.replication().maxChangeSetRows()),
                 ApplierOptions.DEFAULT.withMaxHold(config.replication().maxApply())));
+    VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));
+    replicator.onFence(readings::fired);
+    Map<String, PeerHandler> handlers =
+        new HashMap<>(PeerCalls.handlers(identity, replicator, () -> store.state().position()));
+    handlers.putAll(readings.handlers());
     RaftOptions options =
         new RaftOptions(
             identity.getCluster(),
@@ -109,14 +121,24 @@ public final class Node implements RunningNode {
             config.raft().bind().port(),
             directory.raftLogs(),
             config.raft().shards(),
-            PeerCalls.handlers(identity, replicator, () -> store.state().position()));
+            handlers);
     RaftNode raft = part(RatisNode.open(options, replicator, this::fail));
     raft.start();
     replicator.start(raft, () -> leadsOrderLog(raft, config.self()));
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
     PeerWatch peers =
         part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
-    nodeControl.watch(peers, new Barrier(raft, config.self(), replicator));
+    Barrier barrier = new Barrier(raft, config.self(), replicator);
+    nodeControl.watch(peers, barrier);
+    nodeControl.keepSafe(
+        part(
+            new NodeSafekeeping(
+                new Verifier(raft, config.self(), replicator, barrier),
+                new SnapshotSaver(
+                    config.self().toString(),
+                    Version.current(),
+                    replicator::donate,
+                    Clock.systemUTC()))));
     peers.start();
     part(nodeControl.announce());
     return nodeControl;

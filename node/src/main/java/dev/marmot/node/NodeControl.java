@@ -4,6 +4,7 @@ import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.control.ControlException;
 import dev.marmot.node.control.ControlPlane;
 import dev.marmot.node.control.Readiness;
+import dev.marmot.node.control.Safekeeping;
 import dev.marmot.node.peer.Barrier;
 import dev.marmot.node.peer.PeerWatch;
 import dev.marmot.node.peer.PeerWatch.Peer;
@@ -59,6 +60,7 @@ final class NodeControl implements ControlPlane {
   private final ConcurrentLinkedDeque<String> warnings = new ConcurrentLinkedDeque<>();
   private volatile @Nullable PeerWatch peers;
   private volatile @Nullable Barrier barrier;
+  private volatile @Nullable Safekeeping safekeeping;
   private volatile boolean everReady;
   private volatile State announced = State.STARTING;
 
@@ -80,6 +82,16 @@ final class NodeControl implements ControlPlane {
   void watch(PeerWatch peerWatch, Barrier barrierCall) {
     this.peers = peerWatch;
     this.barrier = barrierCall;
+  }
+
+  void keepSafe(Safekeeping parts) {
+    this.safekeeping = parts;
+  }
+
+  @Override
+  public Safekeeping safekeeping() {
+    Safekeeping started = safekeeping;
+    return started == null ? ControlPlane.super.safekeeping() : started;
   }
 
   /** Logs each change of the node's state; the operator's first look is the log. */

@@ -5,7 +5,11 @@ import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.RetryReply;
+import dev.marmot.proto.v1.SaveSnapshotReply;
+import dev.marmot.proto.v1.SaveSnapshotRequest;
 import dev.marmot.proto.v1.StatusReply;
+import dev.marmot.proto.v1.VerifyReply;
+import dev.marmot.proto.v1.VerifyRequest;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -66,6 +70,14 @@ final class ControlCalls {
 
   CompletionStage<RetryReply> retry() {
     return onPool(plane::retry).thenCompose(Function.identity());
+  }
+
+  CompletionStage<VerifyReply> verify(VerifyRequest request) {
+    return onPool(() -> plane.safekeeping().verify(request)).thenCompose(Function.identity());
+  }
+
+  CompletionStage<SaveSnapshotReply> saveSnapshot(SaveSnapshotRequest request) {
+    return onPool(() -> plane.safekeeping().saveSnapshot(request)).thenCompose(Function.identity());
   }
 
   private <T> CompletionStage<T> page(long after, long limit, Page<T> page) {

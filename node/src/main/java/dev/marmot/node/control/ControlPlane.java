@@ -31,6 +31,12 @@ public interface ControlPlane {
   /** Tries to store the held rows again; completes when all were tried. Safe to repeat. */
   CompletionStage<RetryReply> retry();
 
+  /** Comparisons and backups. */
+  default Safekeeping safekeeping() {
+    throw new ControlException(
+        ControlException.Kind.UNAVAILABLE, "cannot do this yet: this node is starting; try again");
+  }
+
   /** Whether the process does its work at all; false only when a restart would help. */
   boolean alive();
 

@@ -9,8 +9,12 @@ import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRequest;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.RetryRequest;
+import dev.marmot.proto.v1.SaveSnapshotReply;
+import dev.marmot.proto.v1.SaveSnapshotRequest;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
+import dev.marmot.proto.v1.VerifyReply;
+import dev.marmot.proto.v1.VerifyRequest;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.CompletionStage;
 
@@ -46,6 +50,17 @@ final class ControlService extends ControlGrpc.ControlImplBase {
   @Override
   public void retry(RetryRequest request, StreamObserver<RetryReply> observer) {
     answer(calls.retry(), observer);
+  }
+
+  @Override
+  public void verify(VerifyRequest request, StreamObserver<VerifyReply> observer) {
+    answer(calls.verify(request), observer);
+  }
+
+  @Override
+  public void saveSnapshot(
+      SaveSnapshotRequest request, StreamObserver<SaveSnapshotReply> observer) {
+    answer(calls.saveSnapshot(request), observer);
   }
 
   private static <T> void answer(CompletionStage<T> reply, StreamObserver<T> observer) {

@@ -13,8 +13,12 @@ import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRequest;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.RetryRequest;
+import dev.marmot.proto.v1.SaveSnapshotReply;
+import dev.marmot.proto.v1.SaveSnapshotRequest;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
+import dev.marmot.proto.v1.VerifyReply;
+import dev.marmot.proto.v1.VerifyRequest;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
@@ -34,6 +38,8 @@ import java.util.function.Function;
 public final class PaneClient implements AutoCloseable {
   private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration RETRY_TIMEOUT = Duration.ofSeconds(40);
+  // Reads whole files; the node itself says what takes too long.
+  private static final Duration LONG_TIMEOUT = Duration.ofHours(2);
   private static final int CONNECT_MILLIS = 3_000;
   // A page of rows is up to about 8 MiB.
   private static final long MESSAGE_BYTES = 32 << 20;
@@ -107,6 +113,16 @@ public final class PaneClient implements AutoCloseable {
   /** See {@link ControlPlane#retry}. */
   public RetryReply retry() {
     return call(RETRY_TIMEOUT, stub -> stub.retry(RetryRequest.getDefaultInstance()));
+  }
+
+  /** See {@link Safekeeping#verify}. */
+  public VerifyReply verify(VerifyRequest request) {
+    return call(LONG_TIMEOUT, stub -> stub.verify(request));
+  }
+
+  /** See {@link Safekeeping#saveSnapshot}. */
+  public SaveSnapshotReply saveSnapshot(SaveSnapshotRequest request) {
+    return call(LONG_TIMEOUT, stub -> stub.saveSnapshot(request));
   }
 
   private <T> T call(Duration timeout, Function<ControlBlockingStub, T> method) {
