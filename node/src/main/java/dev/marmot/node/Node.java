@@ -1,30 +1,33 @@
 package dev.marmot.node;
 
+import dev.marmot.node.Startup.Prepared;
 import dev.marmot.node.backup.SnapshotSaver;
 import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.control.ControlPlane;
-import dev.marmot.node.identity.Identities;
 import dev.marmot.node.identity.NodeDirectory;
-import dev.marmot.node.identity.StartCheck;
-import dev.marmot.node.identity.StartCheck.FileFacts;
 import dev.marmot.node.peer.Barrier;
+import dev.marmot.node.peer.Membership;
 import dev.marmot.node.peer.PeerCalls;
 import dev.marmot.node.peer.PeerWatch;
 import dev.marmot.node.replication.ApplierOptions;
 import dev.marmot.node.replication.OriginOptions;
 import dev.marmot.node.replication.Replicator;
+import dev.marmot.node.snapshot.Admission;
+import dev.marmot.node.snapshot.Recovery;
+import dev.marmot.node.snapshot.SnapshotDonor;
 import dev.marmot.node.verify.Verifier;
 import dev.marmot.node.verify.VerifyReadings;
 import dev.marmot.proto.v1.NodeIdentity;
+import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
+import dev.marmot.raft.Retention;
 import dev.marmot.raft.ratis.RatisNode;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
-import dev.marmot.sqlite.store.StoreOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -33,7 +36,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -87,91 +89,99 @@ public final class Node implements RunningNode {
       throw new IOException(
           "cannot start node %d: follow waits to be added to a running cluster, which this version"
                   .formatted(config.self().value())
-              + " cannot do; start all nodes with the same bootstrap list");
+              + " does not do: start it with --join and the raft address of a member");
     }
     NodeDirectory directory = part(NodeDirectory.open(config.raft().directory()));
-    SqliteReplicaStore store =
-        part(
-            SqliteReplicaStore.open(
-                config.database(),
-                StoreOptions.defaults(config.self() + "")
-                    .withExcluded(config.replication().excluded())));
-    NodeIdentity identity = identify(config, directory, store);
-    Replicator replicator =
-        part(
-            new Replicator(
-                config.self().value(),
-                store,
-                directory.epochCounter(),
-                OriginOptions.DEFAULT
-                    .withInlineLimit(config.replication().inlineLimit())
-                    .withMostRows(config.replication().maxChangeSetRows()),
-                ApplierOptions.DEFAULT.withMaxHold(config.replication().maxApply())));
+    Prepared prepared = new Startup(config, directory).prepare();
+    SqliteReplicaStore store = part(prepared.store());
+    NodeIdentity identity = prepared.identity();
+    Replicator replicator = part(replicator(config, directory, prepared));
+    SnapshotDonor donor = part(new SnapshotDonor(config.self().value(), replicator::donate));
     VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));
     replicator.onFence(readings::fired);
-    Map<String, PeerHandler> handlers =
-        new HashMap<>(PeerCalls.handlers(identity, replicator, () -> store.state().position()));
+    CompletableFuture<RaftNode> known = new CompletableFuture<>();
+    Map<String, PeerHandler> handlers = new HashMap<>(donor.handlers());
+    handlers.putAll(PeerCalls.handlers(identity, replicator, () -> store.state().position()));
+    handlers.putAll(Membership.handlers(identity, known));
     handlers.putAll(readings.handlers());
-    RaftOptions options =
-        new RaftOptions(
-            identity.getCluster(),
-            config.self(),
-            config.raft().members(),
-            config.raft().bind().host(),
-            config.raft().bind().port(),
-            directory.raftLogs(),
-            config.raft().shards(),
-            handlers);
-    RaftNode raft = part(RatisNode.open(options, replicator, this::fail));
+    RaftNode raft =
+        part(RatisNode.open(raft(config, directory, prepared, handlers), replicator, this::fail));
+    known.complete(raft);
     raft.start();
     replicator.start(raft, () -> leadsOrderLog(raft, config.self()));
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
     PeerWatch peers =
         part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
+    Recovery recovery =
+        part(new Recovery(raft, config.self(), replicator, peers, directory.snapshots()));
     Barrier barrier = new Barrier(raft, config.self(), replicator);
     nodeControl.watch(peers, barrier);
-    nodeControl.keepSafe(
-        part(
-            new NodeSafekeeping(
-                new Verifier(raft, config.self(), replicator, barrier),
-                new SnapshotSaver(
-                    config.self().toString(),
-                    Version.current(),
-                    replicator::donate,
-                    Clock.systemUTC()))));
+    nodeControl.keepSafe(part(safekeeping(config, raft, replicator, barrier)));
+    nodeControl.ready(recovery::state);
     peers.start();
+    recovery.start();
+    if (prepared.joining()) {
+      Admission admission = part(new Admission(raft, self(config)));
+      nodeControl.ready(admission::state);
+      admission.start();
+    }
     part(nodeControl.announce());
     return nodeControl;
   }
 
-  private static boolean leadsOrderLog(RaftNode raft, NodeId self) {
-    return raft.status().get(0).leader().filter(self::equals).isPresent();
+  private static NodeSafekeeping safekeeping(
+      NodeConfig config, RaftNode raft, Replicator replicator, Barrier barrier) {
+    return new NodeSafekeeping(
+        new Verifier(raft, config.self(), replicator, barrier),
+        new SnapshotSaver(
+            config.self().toString(), Version.current(), replicator::donate, Clock.systemUTC()));
   }
 
-  /** Checks that options, directory and file belong together; writes down what is new. */
-  private static NodeIdentity identify(
-      NodeConfig config, NodeDirectory directory, SqliteReplicaStore store) throws IOException {
-    NodeIdentity wanted = Identities.of(config).toBuilder().setFile(store.state().file()).build();
-    FileFacts facts =
-        new FileFacts(
-            config.database(),
-            store.state().file(),
-            store.meta("cluster"),
-            store.meta("node"),
-            store.state().position());
-    Optional<NodeIdentity> stored = directory.identity();
-    Optional<String> refusal = StartCheck.refusal(wanted, directory.path(), stored, facts);
-    if (refusal.isPresent()) {
-      throw new IOException(refusal.get());
+  private static Replicator replicator(
+      NodeConfig config, NodeDirectory directory, Prepared prepared) {
+    Replicator replicator =
+        new Replicator(
+            config.self().value(),
+            prepared.store(),
+            directory.epochCounter(),
+            OriginOptions.DEFAULT
+                .withInlineLimit(config.replication().inlineLimit())
+                .withMostRows(config.replication().maxChangeSetRows()),
+            ApplierOptions.DEFAULT.withMaxHold(config.replication().maxApply()));
+    if (prepared.rowsInDoubt()) {
+      replicator.doubtRows();
     }
-    if (facts.cluster().isEmpty() || facts.node().isEmpty()) {
-      store.meta("cluster", wanted.getCluster());
-      store.meta("node", Integer.toString(wanted.getNodeId()));
-    }
-    if (stored.isEmpty() || !stored.get().getExcludedList().equals(wanted.getExcludedList())) {
-      directory.identity(wanted);
-    }
-    return wanted;
+    return replicator;
+  }
+
+  private static RaftOptions raft(
+      NodeConfig config,
+      NodeDirectory directory,
+      Prepared prepared,
+      Map<String, PeerHandler> handlers) {
+    RaftOptions options =
+        new RaftOptions(
+                prepared.identity().getCluster(),
+                config.self(),
+                prepared.members(),
+                config.raft().bind().host(),
+                config.raft().bind().port(),
+                directory.raftLogs(),
+                prepared.identity().getShards(),
+                handlers)
+            .withRetention(new Retention(config.raft().maxLogEntries(), Retention.DEFAULT.bytes()));
+    return prepared.joining() ? options.joining() : options;
+  }
+
+  private static Member self(NodeConfig config) {
+    return config.raft().members().stream()
+        .filter(member -> member.id().equals(config.self()))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static boolean leadsOrderLog(RaftNode raft, NodeId self) {
+    return raft.status().get(0).leader().filter(self::equals).isPresent();
   }
 
   /** Another node says that this one does not belong: fatal while starting, a warning later. */

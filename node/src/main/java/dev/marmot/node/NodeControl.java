@@ -34,10 +34,12 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,6 +62,7 @@ final class NodeControl implements ControlPlane {
   private final ConcurrentLinkedDeque<String> warnings = new ConcurrentLinkedDeque<>();
   private volatile @Nullable PeerWatch peers;
   private volatile @Nullable Barrier barrier;
+  private final List<Supplier<Optional<String>>> obstacles = new CopyOnWriteArrayList<>();
   private volatile @Nullable Safekeeping safekeeping;
   private volatile boolean everReady;
   private volatile State announced = State.STARTING;
@@ -82,6 +85,11 @@ final class NodeControl implements ControlPlane {
   void watch(PeerWatch peerWatch, Barrier barrierCall) {
     this.peers = peerWatch;
     this.barrier = barrierCall;
+  }
+
+  /** Something more that may keep this node from being ready; the reason while it does. */
+  void ready(Supplier<Optional<String>> obstacle) {
+    obstacles.add(obstacle);
   }
 
   void keepSafe(Safekeeping parts) {
@@ -152,7 +160,9 @@ final class NodeControl implements ControlPlane {
     if (replicator.failed()) {
       return State.STOPPED;
     }
-    if (leaderless().isEmpty() && captures()) {
+    if (leaderless().isEmpty()
+        && captures()
+        && obstacles.stream().allMatch(obstacle -> obstacle.get().isEmpty())) {
       return State.REPLICATING;
     }
     return System.nanoTime() - startedNanos < Duration.ofSeconds(5).toNanos() && !everReady
@@ -205,6 +215,7 @@ final class NodeControl implements ControlPlane {
       reasons.add("this node's epoch is not open yet");
     }
     replicator.error().ifPresent(reasons::add);
+    obstacles.forEach(obstacle -> obstacle.get().ifPresent(reasons::add));
     return reasons;
   }
 

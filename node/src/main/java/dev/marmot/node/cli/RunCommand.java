@@ -48,6 +48,17 @@ final class RunCommand implements Callable<Integer> {
         "All nodes of the cluster, this one too; IPv6 in brackets. Without it: a cluster of one.");
     value(
         spec,
+        "join",
+        "HOST:PORT",
+        "Join a running cluster: the raft address of any member. Needs bind or advertise. Without"
+            + " the SQLite file, or with a copy of one, what is missing is brought.");
+    flag(
+        spec,
+        "adopt",
+        "Let the rows of the file give way to those of the cluster, for a file that was replaced or"
+            + " restored; a copy of the file is kept.");
+    value(
+        spec,
         "bind",
         "HOST:PORT",
         "Where to listen for the other nodes; default: all addresses, this node's port in"
@@ -73,9 +84,7 @@ final class RunCommand implements Callable<Integer> {
         spec,
         "max-log-entries",
         "N",
-        "Entries that a raft log keeps for nodes that lag; default "
-            + DEFAULT_MAX_LOG_ENTRIES
-            + ". No effect yet: raft logs are kept whole.");
+        "Entries that a raft log keeps for nodes that lag; default " + DEFAULT_MAX_LOG_ENTRIES);
     value(
         spec,
         "inline-limit",

@@ -6,6 +6,7 @@ import dev.marmot.sqlite.schema.TablePatterns;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Everything that a node is told at its start. Immutable.
@@ -35,6 +36,8 @@ public record NodeConfig(
    * @param directory this node's own directory, {@code <raft-path>/node-<id>}
    * @param maxLogEntries entries that a raft log keeps for nodes that lag behind
    * @param follow start no raft log now; somebody adds this node later
+   * @param join raft address of a member of the running cluster that this node is to join
+   * @param adopt the file's rows give way to those of the cluster; a copy of the file is kept
    */
   public record RaftConfig(
       List<Member> members,
@@ -42,7 +45,9 @@ public record NodeConfig(
       Path directory,
       int shards,
       int maxLogEntries,
-      boolean follow) {
+      boolean follow,
+      Optional<Address> join,
+      boolean adopt) {
     public RaftConfig {
       members = List.copyOf(members);
     }

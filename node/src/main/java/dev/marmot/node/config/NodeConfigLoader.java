@@ -51,9 +51,16 @@ public final class NodeConfigLoader {
     Optional<Path> database = database();
     String cluster = values.read("cluster", NodeConfigLoader::cluster).orElse(DEFAULT_CLUSTER);
     boolean follow = values.flag("follow", false);
+    Optional<Address> join = values.read("join", Address::parse);
+    boolean adopt = values.flag("adopt", false);
+    if (join.isPresent() && values.given("bootstrap").isPresent()) {
+      values.fault(
+          "join", "must not be given with bootstrap: join or begin", join.get().toString());
+    }
     Optional<Address> givenBind = values.read("bind", Address::parse);
-    List<Member> members = new Membership(values).read(self, givenBind, follow);
-    Address bind = givenBind.orElseGet(() -> defaultBind(self, members, follow));
+    List<Member> members = new Membership(values).read(self, givenBind, follow || join.isPresent());
+    Address bind =
+        givenBind.orElseGet(() -> defaultBind(self, members, follow || join.isPresent()));
     Address pane = values.read("bind-pane", Address::parse).orElse(DEFAULT_PANE);
     if (pane.port() == bind.port() && (pane.host().equals(bind.host()) || bind.isWildcard())) {
       values.fault("bind-pane", "must not use the port of bind, " + bind, pane.toString());
@@ -78,7 +85,7 @@ public final class NodeConfigLoader {
         self.get(),
         cluster,
         database.get(),
-        new RaftConfig(members, bind, directory, shards, maxLogEntries, follow),
+        new RaftConfig(members, bind, directory, shards, maxLogEntries, follow, join, adopt),
         new PaneConfig(pane, AuthKey.of(environment.getOrDefault("AUTH_KEY", ""))),
         replication,
         notes);
@@ -167,9 +174,6 @@ public final class NodeConfigLoader {
     if (values.given("replicate").isPresent()) {
       values.flag("replicate", true);
       notes.add("option replicate is deprecated and does nothing: a node always replicates");
-    }
-    if (values.given("max-log-entries").isPresent()) {
-      notes.add("option max-log-entries has no effect yet: raft logs are kept whole");
     }
     return notes;
   }

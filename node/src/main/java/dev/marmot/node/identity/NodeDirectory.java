@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -73,6 +74,30 @@ public final class NodeDirectory implements AutoCloseable {
   /** The epoch counter in this directory. */
   public EpochCounter epochCounter() {
     return new FileEpochCounter(path.resolve("epoch"));
+  }
+
+  /** Number of the last start; 0 before the first. */
+  public long generation() throws IOException {
+    Path file = path.resolve("generation");
+    try {
+      return Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;
+    } catch (NumberFormatException e) {
+      throw new IOException(
+          "cannot read %s: it is damaged (%s); restore it from a backup"
+              .formatted(file, e.getMessage()),
+          e);
+    }
+  }
+
+  /** Writes the number of this start durably. */
+  public void generation(long number) throws IOException {
+    DurableFile.write(
+        path.resolve("generation"), Long.toString(number).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Where snapshots are made, and kept while they come. */
+  public Path snapshots() {
+    return path.resolve("snapshots");
   }
 
   /** Where the raft logs live. */

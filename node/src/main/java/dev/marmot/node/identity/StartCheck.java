@@ -19,7 +19,12 @@ public final class StartCheck {
    * @param position order log index at which it stands, -1 when nothing was applied to it
    */
   public record FileFacts(
-      Path path, long file, Optional<String> cluster, Optional<String> node, long position) {}
+      Path path, long file, Optional<String> cluster, Optional<String> node, long position) {
+    /** A file that a snapshot of the cluster made here, or is going to: it belongs to this node. */
+    public FileFacts placed() {
+      return new FileFacts(path, file, cluster, Optional.empty(), -1);
+    }
+  }
 
   /**
    * Why the node must not start; empty when it may.
@@ -57,14 +62,16 @@ public final class StartCheck {
           cannot
               + "%s stands at position %d, but directory %s is new: the raft logs are lost, and a"
                   .formatted(file.path(), file.position(), directory)
-              + " node must not vote without them; give the directory of before as raft-path");
+              + " node must not vote without them; give the directory of before as raft-path, or"
+              + " start with --join and the raft address of another member");
     }
     if (stored.isPresent() && stored.get().getFile() != file.file()) {
       return Optional.of(
           cannot
               + "%s is not the file that directory %s belongs to: it was lost or replaced;"
                   .formatted(file.path(), directory)
-              + " put the file of before back");
+              + " put the file of before back, or start with --adopt to take the rows of the cluster"
+              + " (a copy of this file is kept)");
     }
     return Optional.empty();
   }

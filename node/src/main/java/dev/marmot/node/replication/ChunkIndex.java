@@ -152,9 +152,7 @@ public final class ChunkIndex {
 
   /** This node's own state has jumped, or its logs have: nobody completes a copy any more. */
   void breakHolds() {
-    if (rules.keep(Rule.DONOR_GIVES_UP_AFTER_JUMP)) {
-      holds.forEach(hold -> hold.broken = true);
-    }
+    holds.forEach(hold -> hold.broken = true);
   }
 
   /** Keeps from now on whatever is not settled now, until closed. */

@@ -75,8 +75,6 @@ public record ProtocolRules(int windowKeys, int pieceBytes, Set<Rule> leftOut) {
     OWN_FLOOR_HOLDS_BACK,
     /** The records up to where the pending rows have come back belong to the snapshot. */
     DONOR_SENDS_THE_TAIL,
-    /** A donor that skipped or installed meanwhile gives its snapshot up. */
-    DONOR_GIVES_UP_AFTER_JUMP,
     /** An install takes over what is applied of each origin, the epochs, and the writers. */
     INSTALL_WITH_BOOKKEEPING,
     /** An install deletes the change log rows that the snapshot covers. */

@@ -4,9 +4,7 @@ import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.sqlite.ReplicaStore;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -42,24 +40,23 @@ public final class Skips {
   /** Lets the copies go on for which this node's state is new enough. */
   public void step() {
     long position = store.state().position();
-    List<Waiting> allowed = new ArrayList<>();
+    Map<LogId, Waiting> allowed = new HashMap<>();
     synchronized (this) {
-      waiting
-          .values()
-          .removeIf(
-              one -> {
-                boolean enough =
-                    one.floor().position() <= position || !rules.keep(Rule.SKIP_ONLY_WHAT_IS_OLD);
-                if (enough) {
-                  allowed.add(one);
-                }
-                return enough;
-              });
+      waiting.forEach(
+          (log, one) -> {
+            if (one.floor().position() <= position || !rules.keep(Rule.SKIP_ONLY_WHAT_IS_OLD)) {
+              allowed.put(log, one);
+            }
+          });
     }
-    if (!allowed.isEmpty()) {
-      store.sync(); // a power loss must not take the position back below the hole
-      allowed.forEach(one -> one.allowed().complete(null));
+    if (allowed.isEmpty()) {
+      return;
     }
+    store.sync(); // a power loss must not take the position back below the hole
+    synchronized (this) {
+      allowed.forEach(waiting::remove);
+    }
+    allowed.values().forEach(one -> one.allowed().complete(null));
   }
 
   /** The position that the met floors ask for; -1 when none does. */

@@ -22,6 +22,12 @@ final class Cluster implements AutoCloseable {
 
   /** Makes the directories and the files, all with the same schema, and starts nothing. */
   Cluster(Path directory, String schema) throws IOException, InterruptedException {
+    this(directory, schema, List.of());
+  }
+
+  /** The same with more options for all nodes. */
+  Cluster(Path directory, String schema, List<String> more)
+      throws IOException, InterruptedException {
     List<Integer> raft = freePorts(NODES * 2);
     bootstrap =
         IntStream.rangeClosed(1, NODES)
@@ -31,19 +37,36 @@ final class Cluster implements AutoCloseable {
       Path home = Files.createDirectories(directory.resolve("n" + id));
       Tools.sqlite(home.resolve("app.db"), schema);
       int pane = raft.get(NODES + id - 1);
-      nodes.add(
-          new NodeProcess(
-              id,
-              home,
-              pane,
-              List.of(
-                  "--node-id=" + id,
-                  "--db-path=" + home.resolve("app.db"),
-                  "--raft-path=" + home.resolve("raft"),
-                  "--bind=127.0.0.1:" + raft.get(id - 1),
-                  "--bind-pane=127.0.0.1:" + pane,
-                  "--bootstrap=" + bootstrap)));
+      List<String> options = new ArrayList<>(options(id, home, raft.get(id - 1), pane));
+      options.add("--bootstrap=" + bootstrap);
+      options.addAll(more);
+      nodes.add(new NodeProcess(id, home, pane, options));
     }
+  }
+
+  private static List<String> options(int id, Path home, int raft, int pane) {
+    return List.of(
+        "--node-id=" + id,
+        "--db-path=" + home.resolve("app.db"),
+        "--raft-path=" + home.resolve("raft"),
+        "--bind=127.0.0.1:" + raft,
+        "--bind-pane=127.0.0.1:" + pane);
+  }
+
+  /** A further node, without a file, that joins through node 1; not started. */
+  NodeProcess joining(int id, Path directory) throws IOException {
+    List<Integer> ports = freePorts(2);
+    Path home = Files.createDirectories(directory.resolve("n" + id));
+    List<String> options = options(id, home, ports.get(0), ports.get(1));
+    NodeProcess node = new NodeProcess(id, home, ports.get(1), options).joining(node(1));
+    nodes.add(node);
+    return node;
+  }
+
+  /** A node is started with other options from now on. */
+  NodeProcess replace(NodeProcess node) {
+    nodes.set(node.id() - 1, node);
+    return node;
   }
 
   NodeProcess node(int id) {

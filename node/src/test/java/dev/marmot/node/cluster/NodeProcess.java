@@ -46,6 +46,27 @@ final class NodeProcess {
     return new NodeProcess(id, directory, panePort, changed);
   }
 
+  /** The same node, told to join the cluster of another one instead of beginning one. */
+  NodeProcess joining(NodeProcess member) {
+    List<String> changed = new ArrayList<>(options);
+    changed.removeIf(option -> option.startsWith("--bootstrap="));
+    changed.add("--join=" + member.option("bind"));
+    return new NodeProcess(id, directory, panePort, changed);
+  }
+
+  private String option(String name) {
+    String start = "--" + name + "=";
+    return options.stream()
+        .filter(option -> option.startsWith(start))
+        .findFirst()
+        .orElseThrow()
+        .substring(start.length());
+  }
+
+  Path directory() {
+    return directory;
+  }
+
   Path database() {
     return directory.resolve("app.db");
   }

@@ -2,12 +2,24 @@ package dev.marmot.node.cluster;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Other programs that applications use: the {@code sqlite3} tool and Python. */
 final class Tools {
   private Tools() {}
+
+  /** Removes a directory with all that is in it. */
+  static void delete(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
 
   /** Runs SQL in the {@code sqlite3} tool, with a busy time-out as an application would. */
   static String sqlite(Path database, String sql) throws IOException, InterruptedException {

@@ -350,7 +350,7 @@ final class Simulation {
         start(node, random);
       }
     }
-    if (random.nextInt(3) == 0) { // else their chunks expire
+    if (!schedule.setup().purges() || random.nextInt(3) == 0) { // else their chunks expire
       world.nodes().stream().filter(n -> n.dead).forEach(n -> suspect(n.id, true));
     }
     for (int round = 0; round < CALM_ROUNDS; round++) {

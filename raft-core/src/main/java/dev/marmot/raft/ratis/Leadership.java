@@ -129,6 +129,14 @@ final class Leadership {
 
   /** Gives up what this node leads; completes when it leads nothing. */
   private CompletableFuture<ByteString> drained() {
+    List<LogId> alone =
+        copies.logs().stream().filter(id -> logs.leads(id) && logs.live(id).size() < 2).toList();
+    if (!alone.isEmpty()) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException(
+              "cannot drain %s: no other member of %s is up; start one first"
+                  .formatted(self, alone)));
+    }
     gate.drain(true);
     CompletableFuture<ByteString> done = new CompletableFuture<>();
     long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
@@ -139,6 +147,7 @@ final class Leadership {
               if (left.isEmpty()) {
                 done.complete(ByteString.EMPTY);
               } else if (System.nanoTime() > deadline) {
+                gate.drain(false);
                 done.completeExceptionally(
                     new IllegalStateException(
                         "cannot drain %s: after %d s it still leads %s"

@@ -118,19 +118,28 @@ final class Membership {
       throw new IllegalStateException(what + "it is not a member of the cluster");
     }
     checkQuorum(node, force, what);
+    Optional<Member> address =
+        members.all().stream().filter(member -> member.id().equals(node)).findFirst();
     ConfigureRequest.Builder request = ConfigureRequest.newBuilder().setRemove(node.value());
     for (LogId log : in) {
       leadElsewhere(log, node);
       configure(log, request.setLog(log.number()).build(), what, REMOVE_LIMIT);
       logger.atInfo().addKeyValue("log", log).addKeyValue("node", node).log("member removed");
     }
+    tell(node, address);
+  }
+
+  /** If the removed node is up, it need not find out by itself. */
+  private void tell(NodeId node, Optional<Member> address) {
     RemovedNotice notice = RemovedNotice.newBuilder().setBy(self.value()).build();
+    // It may be forgotten already.
+    address.ifPresent(peers::know);
     try {
-      // If it is up, it need not find out by itself.
       peers.call(node, Groups.REMOVED, notice.toByteString(), ALIVE).join();
     } catch (CompletionException e) {
       logger.atInfo().addKeyValue("node", node).log("removed node does not answer");
     }
+    peers.forget(node);
   }
 
   private void checkQuorum(NodeId node, boolean force, String what) {

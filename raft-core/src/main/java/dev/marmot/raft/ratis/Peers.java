@@ -75,6 +75,14 @@ final class Peers {
     }
   }
 
+  /** Closes the connection to a node that is called no more. */
+  synchronized void forget(NodeId node) {
+    PeerLink link = links.remove(node);
+    if (link != null) {
+      link.close();
+    }
+  }
+
   /** Whoever was a member and is none any more is forgotten. */
   void members(List<Member> now) {
     Set<NodeId> ids = new HashSet<>();

@@ -125,27 +125,10 @@ public final class RatisNode implements RaftNode {
     ScheduledThreadPoolExecutor timer = newThread("raft-timer");
     ScheduledThreadPoolExecutor worker = newThread("raft-worker");
     Peers peers = new Peers(options, timer);
-    LogCopies copies =
-        new LogCopies(
-            new LogCopies.Identity(options.self(), groups, options.retention()),
-            listener,
-            failures,
-            removal,
-            peers,
-            worker);
+    LogCopies copies = copies(removal, peers, worker);
     RaftPeerId self = RaftPeerId.valueOf(state.state().getPeer());
     Map<String, PeerHandler> handlers = new ConcurrentHashMap<>();
-    RaftServer server = RatisServers.build(options, self, copies, service(handlers));
-    try {
-      NavigableSet<LogId> logs = directory.logs();
-      logs.addAll(LogGroups.upTo(state.state().getShards()));
-      RatisServers.createMissing(server, groups, List.copyOf(logs), founders);
-      RatisServers.checkLoaded(server, groups, logs);
-    } catch (IOException | RuntimeException e) {
-      failures.silence();
-      server.close();
-      throw e;
-    }
+    RaftServer server = server(directory, state, founders, copies, handlers);
     copies.serve(server);
     Members members = new Members(options.members(), self, copies);
     LocalLogs logs = new LocalLogs(options.self(), groups, server, copies, members);
@@ -187,6 +170,39 @@ public final class RatisNode implements RaftNode {
             newThread("raft-changes"));
     RatisServers.start(server, options);
     begin(started(), removal);
+  }
+
+  private LogCopies copies(RemovalSignal removal, Peers peers, ScheduledThreadPoolExecutor worker) {
+    return new LogCopies(
+        new LogCopies.Identity(options.self(), groups, options.retention()),
+        listener,
+        failures,
+        removal,
+        peers,
+        worker);
+  }
+
+  /** A server with all logs, not yet on the network. */
+  private RaftServer server(
+      RaftDirectory directory,
+      StateFile state,
+      List<RaftPeer> founders,
+      LogCopies copies,
+      Map<String, PeerHandler> handlers)
+      throws IOException {
+    RaftPeerId self = RaftPeerId.valueOf(state.state().getPeer());
+    RaftServer server = RatisServers.build(options, self, copies, service(handlers));
+    try {
+      NavigableSet<LogId> logs = directory.logs();
+      logs.addAll(LogGroups.upTo(state.state().getShards()));
+      RatisServers.createMissing(server, groups, List.copyOf(logs), founders);
+      RatisServers.checkLoaded(server, groups, logs);
+    } catch (IOException | RuntimeException e) {
+      failures.silence();
+      server.close();
+      throw e;
+    }
+    return server;
   }
 
   private void begin(Running now, RemovalSignal removal) throws IOException {

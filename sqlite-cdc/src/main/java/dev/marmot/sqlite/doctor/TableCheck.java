@@ -5,7 +5,6 @@ import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.KeyColumn;
 import dev.marmot.sqlite.schema.TableSchema.KeyKind;
-import dev.marmot.sqlite.schema.TableSchema.UniqueIndex;
 import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -13,7 +12,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Comparator;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -39,7 +37,6 @@ final class TableCheck {
             .sorted(Comparator.comparing(TableSchema::name))
             .toList()) {
       key(table, autoincrement);
-      generated(table);
       triggers(table);
     }
   }
@@ -75,8 +72,7 @@ final class TableCheck {
               + (autoincrement.contains(table.name()) ? " AUTOINCREMENT" : "")
               + " is chosen as the largest plus one: nodes that insert at the same time choose the"
               + " same key, and one of the two rows goes to the conflict log",
-          "let each node choose from a range of its own, or write to this table on one node only"
-              + KEYS);
+          "let SQLite choose keys at random, or insert into this table on one node only" + KEYS);
     }
     if (table.keyKind() == KeyKind.DECLARED) {
       nullKeys(table, subject);
@@ -97,25 +93,6 @@ final class TableCheck {
             subject,
             rows.getLong(1) + " rows have NULL in the primary key and do not replicate",
             "give them a key, and declare its columns NOT NULL");
-      }
-    }
-  }
-
-  private void generated(TableSchema table) {
-    Set<String> stored = new HashSet<>(table.columns());
-    table.key().forEach(column -> stored.add(column.name()));
-    for (UniqueIndex index : table.uniqueIndexes()) {
-      List<String> computed = index.columns().stream().filter(c -> !stored.contains(c)).toList();
-      if (!computed.isEmpty()) {
-        findings.warning(
-            "table " + table.name(),
-            "UNIQUE index "
-                + index.name()
-                + " covers the generated column "
-                + String.join(", ", computed)
-                + ": of two concurrent rows with one value the later is held on the other nodes"
-                + " instead of displacing the earlier",
-            "put the expression into the index in place of the column");
       }
     }
   }

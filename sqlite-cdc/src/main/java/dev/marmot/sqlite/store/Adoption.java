@@ -10,6 +10,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 
@@ -41,6 +42,34 @@ public final class Adoption {
       return true;
     } catch (SQLException e) {
       throw SqliteReplicationException.cannot("adopt " + database, e);
+    }
+  }
+
+  /** Whether Marmot has been in a file; false when there is none. */
+  public static boolean isReplicated(Path database) {
+    if (!Files.exists(database)) {
+      return false;
+    }
+    try (Connection connection = new DatabaseFile(database, LOCK_WAIT).connect()) {
+      return Bookkeeping.exists(connection);
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("look into " + database, e);
+    }
+  }
+
+  /**
+   * Keeps a copy of the file beside it, before its rows are replaced.
+   *
+   * @return the copy
+   */
+  public static Path keepAside(Path database, Instant now) {
+    Path copy = database.resolveSibling(database.getFileName() + ".before-" + now.getEpochSecond());
+    try (Connection connection = new DatabaseFile(database, LOCK_WAIT).connect();
+        Query into = new Query(connection, "VACUUM INTO ?1")) {
+      var unused = into.bind(1, copy.toString()).update();
+      return copy;
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("keep a copy of " + database + " as " + copy, e);
     }
   }
 

@@ -145,6 +145,7 @@ final class SqliteInstall implements InstallTransaction {
         () -> {
           differences.take("__marmot_held", "tbl,k,origin,reason,time,image");
           side.aside().look();
+          List<Held> newest = side.aside().heldBefore(Long.MAX_VALUE, 1);
           forgetKeptAway();
           for (TableDifference table : differences.tables()) {
             replace(table, park);
@@ -152,7 +153,9 @@ final class SqliteInstall implements InstallTransaction {
           for (TableSchema table : differences.lacking()) {
             holdAll(table);
           }
-          retryHeld();
+          if (!newest.isEmpty()) {
+            retryHeld(newest.get(0).id());
+          }
         });
   }
 
@@ -278,8 +281,8 @@ final class SqliteInstall implements InstallTransaction {
   }
 
   /** The donor could not store them; this node may. */
-  private void retryHeld() throws SQLException {
-    long before = Long.MAX_VALUE;
+  private void retryHeld(long newest) throws SQLException {
+    long before = newest + 1;
     List<Held> page = side.aside().heldBefore(before, HELD_AT_ONCE);
     while (!page.isEmpty()) {
       for (Held held : page) {

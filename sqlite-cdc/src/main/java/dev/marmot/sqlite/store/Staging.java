@@ -22,6 +22,8 @@ import java.util.UUID;
 import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
 import org.sqlite.SQLiteConnection;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.core.DB;
 
 /**
  * Copies the live file to the begin of a snapshot (protocol.md §1, "Install", the donor).
@@ -99,10 +101,7 @@ final class Staging {
     try (Connection source = live.connect()) {
       while (true) {
         complete(source, hooks, reader, seqFloor);
-        ((SQLiteConnection) source)
-            .getDatabase()
-            .backup(
-                "main", file.toString(), null, (int) LOCK_WAIT.toMillis(), Integer.MAX_VALUE, -1);
+        backup(source, file);
         Connection copy = open(file);
         boolean usable = false;
         try {
@@ -117,6 +116,18 @@ final class Staging {
         }
         StagedCopy.delete(file);
       }
+    }
+  }
+
+  /** One step, so that it never begins anew; SQLite takes a few pages into memory at a time. */
+  private static void backup(Connection source, Path file) throws SQLException {
+    int wait = (int) LOCK_WAIT.toMillis();
+    int code =
+        ((SQLiteConnection) source)
+            .getDatabase()
+            .backup("main", file.toString(), null, wait, Integer.MAX_VALUE, -1);
+    if (code != SQLiteErrorCode.SQLITE_OK.code) {
+      throw DB.newSQLException(code, "the copy is not complete");
     }
   }
 

@@ -2,6 +2,7 @@ package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
+import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -78,13 +79,33 @@ final class TableDifference implements AutoCloseable {
       if (!keep.isEmpty()) {
         execute(keep);
       }
-      execute(sql.delete("d.op<" + DifferenceSql.INSERT));
+      delete("d.op<" + DifferenceSql.INSERT);
       // Rows with a rowid of their own first: a new row could take it (sqlite.md 45c).
       write("d.op=" + DifferenceSql.CHANGE, sql::insertChanged, refused);
       write("d.op=" + DifferenceSql.INSERT, sql::insertNew, refused);
     } else {
-      execute(sql.delete("d.op=" + DifferenceSql.DELETE));
+      delete("d.op=" + DifferenceSql.DELETE);
       write(SEVERAL, sql::upsert, refused);
+    }
+  }
+
+  private void delete(String condition) throws SQLException {
+    String all = sql.delete(condition);
+    if (!all.isEmpty()) {
+      execute(all);
+      return;
+    }
+    int arity = TableReader.keyArity(live);
+    try (Query keys = new Query(connection, sql.keys(condition));
+        CastQuery one =
+            new CastQuery(
+                connection,
+                p ->
+                    "DELETE FROM main."
+                        + Sql.quote(live.name())
+                        + " WHERE "
+                        + TableReader.keyCondition(live, p))) {
+      keys.forEach(row -> one.bind(row.values(0, arity)).update());
     }
   }
 

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  * installed in another file that has diverged and has pending changes, too.
  */
 final class RandomInstallTest {
-  private static final int SEEDS = Integer.getInteger("seeds", 25);
+  private static final int SEEDS = Integer.getInteger("seeds", 6);
 
   @TempDir Path directory;
 

@@ -1,0 +1,79 @@
+package dev.marmot.node.snapshot;
+
+import com.google.protobuf.ByteString;
+import dev.marmot.node.config.Address;
+import dev.marmot.proto.v1.DescribeReply;
+import dev.marmot.proto.v1.DescribeRequest;
+import dev.marmot.raft.ratis.PeerClient;
+import dev.marmot.sqlite.store.SqliteSnapshot;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** What a node asks of a cluster before it is a part of it. Stateless. */
+public final class Introduction {
+  private static final Duration CALL = Duration.ofSeconds(5);
+  private static final Duration DONOR = Duration.ofMinutes(10);
+  private static final int ATTEMPTS = 6;
+
+  private Introduction() {}
+
+  /** Which cluster a node belongs to, and who else does. */
+  public static DescribeReply describe(Address member) throws IOException {
+    IOException last = new IOException("not asked");
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+      try (PeerClient client = new PeerClient(member.host(), member.port())) {
+        ByteString request = DescribeRequest.getDefaultInstance().toByteString();
+        return DescribeReply.parseFrom(
+            client
+                .call("describe", request, CALL)
+                .toCompletableFuture()
+                .get(2 * CALL.toMillis(), TimeUnit.MILLISECONDS));
+      } catch (ExecutionException e) {
+        Throwable cause = e.getCause() == null ? e : e.getCause();
+        last = new IOException(String.valueOf(cause.getMessage()), cause);
+      } catch (TimeoutException e) {
+        last = new IOException("no answer within " + CALL, e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted", e);
+      }
+    }
+    throw new IOException(
+        "cannot join through %s: %s; give the raft address of a running member"
+            .formatted(member, last.getMessage()),
+        last);
+  }
+
+  /**
+   * Makes a database of a snapshot of one of these nodes, where there is no file.
+   *
+   * @param directory where the snapshot is kept while it comes
+   */
+  public static void bring(List<Address> members, Path directory, Path database)
+      throws IOException {
+    IOException last = new IOException("no other node is known");
+    for (Address member : members) {
+      try (PeerClient client = new PeerClient(member.host(), member.port())) {
+        SqliteSnapshot snapshot = new SnapshotFetch(client::call, directory).fetch(-1, DONOR);
+        snapshot.place(database);
+        Files.deleteIfExists(snapshot.path());
+        return;
+      } catch (IOException e) {
+        last = new IOException(member + ": " + e.getMessage(), e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted", e);
+      }
+    }
+    throw new IOException(
+        "cannot bring the database %s from another node: %s; start when one is up"
+            .formatted(database, last.getMessage()),
+        last);
+  }
+}

@@ -1,0 +1,162 @@
+package dev.marmot.node.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Nodes that lag, come, or have lost something. One cluster for one long story, since starts are
+ * slow; the story is told in steps.
+ */
+class RecoveryIT {
+  private static final String SCHEMA =
+      """
+      CREATE TABLE t(id INTEGER PRIMARY KEY, node INTEGER, v TEXT);
+      CREATE TABLE u(k TEXT PRIMARY KEY, email TEXT UNIQUE) WITHOUT ROWID;
+      """;
+
+  /** Commits this many transactions of ten rows, as fast as it can. */
+  private static final String LOAD =
+      """
+      import sqlite3, sys
+      path, node, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+      db = sqlite3.connect(path, timeout=60, isolation_level=None)
+      for n in range(first, first + count):
+          db.execute("BEGIN IMMEDIATE")
+          for i in range(10):
+              db.execute("INSERT INTO t VALUES(?, ?, hex(randomblob(100)))", (node * 10000000 + n * 10 + i, node))
+          db.execute("COMMIT")
+      """;
+
+  @Test
+  void lagging_lostAndNewNodes_comeBackEqual(@TempDir Path directory) throws Exception {
+    try (Cluster cluster = new Cluster(directory, SCHEMA, List.of("--max-log-entries=16"))) {
+      cluster.start();
+      aLaggingNode_getsASnapshot(cluster);
+      aNewNode_joinsWithoutAFile(cluster, directory);
+      aLostFile_isBrought(cluster);
+      aLostDirectory_joinsAgain(cluster);
+      anOlderCopyOfTheFile_isRefused_andAdopted(cluster);
+    }
+  }
+
+  private static void load(NodeProcess node, int first, int count) throws Exception {
+    Tools.output(Tools.python(LOAD, node.database(), node.id(), first, count));
+  }
+
+  /** Stopped while more went by than the logs keep; its own writes of that time survive. */
+  private static void aLaggingNode_getsASnapshot(Cluster cluster) throws Exception {
+    NodeProcess node = cluster.node(3);
+    node.kill();
+    Tools.sqlite(
+        node.database(),
+        "INSERT INTO t VALUES(5, 3, 'while the sidecar was down'); INSERT INTO u VALUES('a','x');");
+    Tools.sqlite(cluster.node(2).database(), "INSERT INTO u VALUES('b', 'x');");
+    for (int round = 0; round < 30; round++) { // many change sets, so that the logs are purged
+      load(cluster.node(1), round * 5, 5);
+      awaitSame(cluster.node(1), cluster.node(2));
+    }
+    node.start();
+    cluster.awaitReady();
+    cluster.assertEqual();
+    assertThat(node.logText()).contains("snapshot installed");
+    assertThat(Tools.sqlite(cluster.node(1).database(), "SELECT v FROM t WHERE id=5;"))
+        .isEqualTo("while the sidecar was down");
+    // One of the two that wanted the same unique value lost, and is in every conflict log.
+    assertThat(Tools.sqlite(cluster.node(1).database(), "SELECT count(*) FROM u;")).isEqualTo("1");
+    for (NodeProcess one : cluster.nodes()) {
+      assertThat(Tools.sqlite(one.database(), "SELECT count(*) FROM __marmot_conflict;"))
+          .as("conflict log of node %d", one.id())
+          .isEqualTo("1");
+    }
+  }
+
+  private static void awaitSame(NodeProcess one, NodeProcess other) throws Exception {
+    String rows = Tools.sqlite(one.database(), "SELECT count(*) FROM t;");
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> Tools.sqlite(other.database(), "SELECT count(*) FROM t;").equals(rows));
+  }
+
+  private static void aNewNode_joinsWithoutAFile(Cluster cluster, Path directory) throws Exception {
+    NodeProcess fourth = cluster.joining(4, directory);
+    Process writer = Tools.python(LOAD, cluster.node(1).database(), 1, 1000, 300);
+    fourth.start();
+    cluster.awaitReady();
+    Tools.output(writer);
+    cluster.assertEqual();
+    Tools.sqlite(fourth.database(), "INSERT INTO t VALUES(6, 4, 'from the new node');");
+    cluster.assertEqual();
+  }
+
+  private static void aLostFile_isBrought(Cluster cluster) throws Exception {
+    NodeProcess node = cluster.node(2);
+    node.kill();
+    removeDatabase(node);
+    load(cluster.node(1), 2000, 20);
+    node.start();
+    cluster.awaitReady();
+    cluster.assertEqual();
+    Tools.sqlite(node.database(), "INSERT INTO t VALUES(7, 2, 'after the loss');");
+    cluster.assertEqual();
+  }
+
+  private static void removeDatabase(NodeProcess node) throws IOException {
+    for (String suffix : List.of("", "-wal", "-shm")) {
+      Files.deleteIfExists(node.database().resolveSibling("app.db" + suffix));
+    }
+  }
+
+  private static void aLostDirectory_joinsAgain(Cluster cluster) throws Exception {
+    NodeProcess node = cluster.node(3);
+    node.kill();
+    Tools.sqlite(node.database(), "INSERT INTO t VALUES(8, 3, 'before the loss was noticed');");
+    Tools.delete(node.directory().resolve("raft"));
+    node.start();
+    assertThat(node.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+    assertThat(node.logText()).contains("the raft logs are lost").contains("--join");
+    NodeProcess again = cluster.replace(node.joining(cluster.node(1)));
+    again.start();
+    cluster.awaitReady();
+    cluster.assertEqual();
+    assertThat(Tools.sqlite(cluster.node(1).database(), "SELECT node FROM t WHERE id=8;"))
+        .isEqualTo("3");
+  }
+
+  private static void anOlderCopyOfTheFile_isRefused_andAdopted(Cluster cluster) throws Exception {
+    NodeProcess node = cluster.node(2);
+    assertThat(node.stop()).isIn(0, 143);
+    Path backup = node.database().resolveSibling("backup.db");
+    Tools.sqlite(node.database(), "VACUUM INTO '" + backup + "';");
+    for (int start = 0; start < 2; start++) {
+      node.start();
+      cluster.awaitReady();
+      load(node, 3000 + start, 1);
+      cluster.assertEqual();
+      assertThat(node.stop()).isIn(0, 143);
+    }
+    removeDatabase(node);
+    Files.move(backup, node.database(), StandardCopyOption.ATOMIC_MOVE);
+    node.start();
+    assertThat(node.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+    assertThat(node.logText()).contains("is an older copy of itself").contains("--adopt");
+    NodeProcess adopting = cluster.replace(node.with("--adopt=true"));
+    adopting.start();
+    cluster.awaitReady();
+    cluster.assertEqual();
+    try (Stream<Path> files = Files.list(node.directory())) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .anyMatch(name -> name.startsWith("app.db.before-"));
+    }
+  }
+}
