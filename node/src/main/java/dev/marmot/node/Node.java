@@ -1,6 +1,7 @@
 package dev.marmot.node;
 
 import dev.marmot.node.Startup.Prepared;
+import dev.marmot.node.backup.SnapshotSaver;
 import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.control.ControlPlane;
 import dev.marmot.node.identity.NodeDirectory;
@@ -14,6 +15,8 @@ import dev.marmot.node.replication.Replicator;
 import dev.marmot.node.snapshot.Admission;
 import dev.marmot.node.snapshot.Recovery;
 import dev.marmot.node.snapshot.SnapshotDonor;
+import dev.marmot.node.verify.Verifier;
+import dev.marmot.node.verify.VerifyReadings;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
@@ -27,6 +30,7 @@ import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -93,10 +97,13 @@ public final class Node implements RunningNode {
     NodeIdentity identity = prepared.identity();
     Replicator replicator = part(replicator(config, directory, prepared));
     SnapshotDonor donor = part(new SnapshotDonor(config.self().value(), replicator::donate));
+    VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));
+    replicator.onFence(readings::fired);
     CompletableFuture<RaftNode> known = new CompletableFuture<>();
     Map<String, PeerHandler> handlers = new HashMap<>(donor.handlers());
     handlers.putAll(PeerCalls.handlers(identity, replicator, () -> store.state().position()));
     handlers.putAll(Membership.handlers(identity, known));
+    handlers.putAll(readings.handlers());
     RaftNode raft =
         part(RatisNode.open(raft(config, directory, prepared, handlers), replicator, this::fail));
     known.complete(raft);
@@ -107,7 +114,9 @@ public final class Node implements RunningNode {
         part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
     Recovery recovery =
         part(new Recovery(raft, config.self(), replicator, peers, directory.snapshots()));
-    nodeControl.watch(peers, new Barrier(raft, config.self(), replicator));
+    Barrier barrier = new Barrier(raft, config.self(), replicator);
+    nodeControl.watch(peers, barrier);
+    nodeControl.keepSafe(part(safekeeping(config, raft, replicator, barrier)));
     nodeControl.ready(recovery::state);
     peers.start();
     recovery.start();
@@ -118,6 +127,14 @@ public final class Node implements RunningNode {
     }
     part(nodeControl.announce());
     return nodeControl;
+  }
+
+  private static NodeSafekeeping safekeeping(
+      NodeConfig config, RaftNode raft, Replicator replicator, Barrier barrier) {
+    return new NodeSafekeeping(
+        new Verifier(raft, config.self(), replicator, barrier),
+        new SnapshotSaver(
+            config.self().toString(), Version.current(), replicator::donate, Clock.systemUTC()));
   }
 
   private static Replicator replicator(

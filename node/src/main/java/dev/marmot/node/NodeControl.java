@@ -5,6 +5,7 @@ import dev.marmot.node.control.ClusterPlane;
 import dev.marmot.node.control.ControlException;
 import dev.marmot.node.control.ControlPlane;
 import dev.marmot.node.control.Readiness;
+import dev.marmot.node.control.Safekeeping;
 import dev.marmot.node.peer.Barrier;
 import dev.marmot.node.peer.PeerWatch;
 import dev.marmot.node.peer.PeerWatch.Peer;
@@ -64,6 +65,7 @@ final class NodeControl implements ControlPlane {
   private volatile @Nullable PeerWatch peers;
   private volatile @Nullable Barrier barrier;
   private final List<Supplier<Optional<String>>> obstacles = new CopyOnWriteArrayList<>();
+  private volatile @Nullable Safekeeping safekeeping;
   private volatile boolean everReady;
   private volatile State announced = State.STARTING;
 
@@ -91,6 +93,16 @@ final class NodeControl implements ControlPlane {
   /** Something more that may keep this node from being ready; the reason while it does. */
   void ready(Supplier<Optional<String>> obstacle) {
     obstacles.add(obstacle);
+  }
+
+  void keepSafe(Safekeeping parts) {
+    this.safekeeping = parts;
+  }
+
+  @Override
+  public Safekeeping safekeeping() {
+    Safekeeping started = safekeeping;
+    return started == null ? ControlPlane.super.safekeeping() : started;
   }
 
   /** Logs each change of the node's state; the operator's first look is the log. */

@@ -31,7 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "2:wrong usage: nothing was tried",
       "3:the node is not there, not ready or too slow: safe to repeat",
       "4:outcome unknown: it may have been done or not",
-      "5:doctor: something keeps the file or a table from replicating",
+      "5:doctor: something keeps the file or a table from replicating;" + " verify: nodes differ",
       "6:run: this node was removed from the cluster and cannot come back",
       "130, 143:run and demo: ended by SIGINT, SIGTERM, after a clean close"
     })
@@ -84,6 +84,8 @@ public final class Main implements Runnable {
     line.addSubcommand("drain", new DrainCommand(environment));
     line.addSubcommand("rebalance", new RebalanceCommand(environment));
     line.addSubcommand("remove", new RemoveCommand(environment));
+    line.addSubcommand("verify", new VerifyCommand(environment));
+    line.addSubcommand("snapshot", SnapshotCommand.line(environment));
     line.addSubcommand("doctor", new DoctorCommand(environment));
     line.addSubcommand("cleanup", new CleanupCommand(environment));
     line.addSubcommand("demo", new DemoCommand(environment));

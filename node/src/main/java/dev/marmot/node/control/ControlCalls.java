@@ -9,9 +9,13 @@ import dev.marmot.proto.v1.MoveReply;
 import dev.marmot.proto.v1.RebalanceReply;
 import dev.marmot.proto.v1.RemoveReply;
 import dev.marmot.proto.v1.RetryReply;
+import dev.marmot.proto.v1.SaveSnapshotReply;
+import dev.marmot.proto.v1.SaveSnapshotRequest;
 import dev.marmot.proto.v1.SetShardsReply;
 import dev.marmot.proto.v1.ShardsReply;
 import dev.marmot.proto.v1.StatusReply;
+import dev.marmot.proto.v1.VerifyReply;
+import dev.marmot.proto.v1.VerifyRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -101,6 +105,14 @@ final class ControlCalls {
 
   private <T> CompletionStage<T> onCluster(Function<ClusterPlane, CompletionStage<T>> call) {
     return onPool(() -> call.apply(plane.cluster())).thenCompose(Function.identity());
+  }
+
+  CompletionStage<VerifyReply> verify(VerifyRequest request) {
+    return onPool(() -> plane.safekeeping().verify(request)).thenCompose(Function.identity());
+  }
+
+  CompletionStage<SaveSnapshotReply> saveSnapshot(SaveSnapshotRequest request) {
+    return onPool(() -> plane.safekeeping().saveSnapshot(request)).thenCompose(Function.identity());
   }
 
   private <T> CompletionStage<T> page(long after, long limit, Page<T> page) {

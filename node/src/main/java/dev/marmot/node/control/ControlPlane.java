@@ -34,6 +34,12 @@ public interface ControlPlane {
   /** Leadership, shards and members. */
   ClusterPlane cluster();
 
+  /** Comparisons and backups. */
+  default Safekeeping safekeeping() {
+    throw new ControlException(
+        ControlException.Kind.UNAVAILABLE, "cannot do this yet: this node is starting; try again");
+  }
+
   /** Whether the process does its work at all; false only when a restart would help. */
   boolean alive();
 

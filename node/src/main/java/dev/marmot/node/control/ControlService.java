@@ -17,12 +17,16 @@ import dev.marmot.proto.v1.RemoveReply;
 import dev.marmot.proto.v1.RemoveRequest;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.RetryRequest;
+import dev.marmot.proto.v1.SaveSnapshotReply;
+import dev.marmot.proto.v1.SaveSnapshotRequest;
 import dev.marmot.proto.v1.SetShardsReply;
 import dev.marmot.proto.v1.SetShardsRequest;
 import dev.marmot.proto.v1.ShardsReply;
 import dev.marmot.proto.v1.ShardsRequest;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
+import dev.marmot.proto.v1.VerifyReply;
+import dev.marmot.proto.v1.VerifyRequest;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.CompletionStage;
 
@@ -88,6 +92,17 @@ final class ControlService extends ControlGrpc.ControlImplBase {
   @Override
   public void remove(RemoveRequest request, StreamObserver<RemoveReply> observer) {
     answer(calls.remove(request.getNode(), request.getForce()), observer);
+  }
+
+  @Override
+  public void verify(VerifyRequest request, StreamObserver<VerifyReply> observer) {
+    answer(calls.verify(request), observer);
+  }
+
+  @Override
+  public void saveSnapshot(
+      SaveSnapshotRequest request, StreamObserver<SaveSnapshotReply> observer) {
+    answer(calls.saveSnapshot(request), observer);
   }
 
   private static <T> void answer(CompletionStage<T> reply, StreamObserver<T> observer) {

@@ -21,12 +21,16 @@ import dev.marmot.proto.v1.RemoveReply;
 import dev.marmot.proto.v1.RemoveRequest;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.RetryRequest;
+import dev.marmot.proto.v1.SaveSnapshotReply;
+import dev.marmot.proto.v1.SaveSnapshotRequest;
 import dev.marmot.proto.v1.SetShardsReply;
 import dev.marmot.proto.v1.SetShardsRequest;
 import dev.marmot.proto.v1.ShardsReply;
 import dev.marmot.proto.v1.ShardsRequest;
 import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
+import dev.marmot.proto.v1.VerifyReply;
+import dev.marmot.proto.v1.VerifyRequest;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
@@ -49,6 +53,8 @@ public final class PaneClient implements AutoCloseable {
   private static final Duration RETRY_TIMEOUT = Duration.ofSeconds(40);
   // Changes go through all raft logs or members one after the other.
   private static final Duration CHANGE_TIMEOUT = Duration.ofMinutes(5);
+  // Reads whole files; the node itself says what takes too long.
+  private static final Duration LONG_TIMEOUT = Duration.ofHours(2);
   private static final int CONNECT_MILLIS = 3_000;
   // A page of rows is up to about 8 MiB.
   private static final long MESSAGE_BYTES = 32 << 20;
@@ -156,6 +162,16 @@ public final class PaneClient implements AutoCloseable {
   public RemoveReply remove(int node, boolean force) {
     RemoveRequest request = RemoveRequest.newBuilder().setNode(node).setForce(force).build();
     return call(CHANGE_TIMEOUT, stub -> stub.remove(request));
+  }
+
+  /** See {@link Safekeeping#verify}. */
+  public VerifyReply verify(VerifyRequest request) {
+    return call(LONG_TIMEOUT, stub -> stub.verify(request));
+  }
+
+  /** See {@link Safekeeping#saveSnapshot}. */
+  public SaveSnapshotReply saveSnapshot(SaveSnapshotRequest request) {
+    return call(LONG_TIMEOUT, stub -> stub.saveSnapshot(request));
   }
 
   private <T> T call(Duration timeout, Function<ControlBlockingStub, T> method) {

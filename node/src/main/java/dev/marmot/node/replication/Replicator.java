@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,6 +45,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final Pace pace;
   private final StateWaiters waiters;
   private final Queue<PendingInstall> installs = new ConcurrentLinkedQueue<>();
+  private volatile BiConsumer<Fence, Long> onFence = (fence, position) -> {};
   private volatile long newestEntry = LogPosition.NONE.index();
   private volatile @Nullable Parts parts;
 
@@ -207,13 +209,32 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
 
   private record PendingInstall(Snapshot snapshot, CompletableFuture<Boolean> done) {}
 
-  private static final class Fences implements Applier.Observer {
+  /**
+   * Sets who is told of each fence and its position, on the applier's thread: the file stands
+   * exactly there, and whoever is told is quick and does not throw. Call before the start.
+   */
+  public void onFence(BiConsumer<Fence, Long> watcher) {
+    onFence = watcher;
+  }
+
+  /** Asks for a fence. It may get lost, when this node's epoch ends: ask again for another one. */
+  public void propose(Fence fence) {
+    Parts started = parts;
+    if (started == null) {
+      throw new IllegalStateException(
+          "cannot set a fence: node " + self + " is still starting; try again");
+    }
+    started.origin().propose(fence);
+  }
+
+  private final class Fences implements Applier.Observer {
     @Override
     public void fired(Fence fence, long position) {
       log.atInfo()
           .addKeyValue("fence", fence.getId())
           .addKeyValue("position", position)
           .log("fence");
+      onFence.accept(fence, position);
     }
   }
 

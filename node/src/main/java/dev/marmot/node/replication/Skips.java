@@ -33,8 +33,7 @@ public final class Skips {
     Waiting before = waiting.put(log, now);
     if (before != null && before.floor().position() <= floor.position()) {
       // What is enough for the higher floor is enough for the lower one.
-      var unused =
-          now.allowed().whenComplete((done, failure) -> before.allowed().complete(null));
+      var unused = now.allowed().whenComplete((done, failure) -> before.allowed().complete(null));
     } else if (before != null) {
       before.allowed().cancel(false); // another leader, who still has more
     }

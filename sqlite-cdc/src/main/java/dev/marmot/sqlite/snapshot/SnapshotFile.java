@@ -142,6 +142,15 @@ public final class SnapshotFile {
         });
   }
 
+  /** Whether {@link #save} wrote the file, damaged since or not; so that no other is replaced. */
+  public static boolean isSnapshot(Path file) {
+    try {
+      return attempt("read " + file, null, () -> read("read " + file, file)).position() >= -1;
+    } catch (SnapshotFileException e) {
+      return false;
+    }
+  }
+
   private static SnapshotInfo read(String what, Path file) throws SQLException {
     Map<String, String> values = new TreeMap<>();
     try (Connection connection = new DatabaseFile(file, LOCK_WAIT).connectReadOnly();

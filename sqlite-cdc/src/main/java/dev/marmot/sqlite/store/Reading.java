@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.LongPredicate;
 
 /**
  * The file as it was at one moment, while everybody goes on writing: to hash and read what the
@@ -165,6 +166,11 @@ public final class Reading implements AutoCloseable {
    * @param table its name in any case; nothing is read when there is no such table here
    */
   public void rows(String table, int bucket, Consumer<RowImage> reader) {
+    rows(table, keyHash -> TableHashes.bucket(keyHash) == bucket, reader);
+  }
+
+  /** The same for the rows of the key hashes that the caller wants. */
+  public void rows(String table, LongPredicate keyHashes, Consumer<RowImage> reader) {
     var unused =
         get(
             "read table " + table,
@@ -174,7 +180,7 @@ public final class Reading implements AutoCloseable {
                   each(
                       known,
                       image -> {
-                        if (TableHashes.bucket(image.keyHash()) == bucket) {
+                        if (keyHashes.test(image.keyHash())) {
                           reader.accept(image);
                         }
                       });

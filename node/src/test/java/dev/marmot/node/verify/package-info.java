@@ -1,0 +1,3 @@
+/** Tests of how nodes are compared. */
+@org.jspecify.annotations.NullMarked
+package dev.marmot.node.verify;
