@@ -5,7 +5,6 @@ import dev.marmot.node.control.ControlException;
 import dev.marmot.node.control.ControlException.Kind;
 import dev.marmot.node.peer.PeerCalls;
 import dev.marmot.node.replication.Removal;
-import dev.marmot.node.replication.Replicator;
 import dev.marmot.proto.v1.DrainReply;
 import dev.marmot.proto.v1.MoveReply;
 import dev.marmot.proto.v1.RebalanceReply;
@@ -26,7 +25,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -45,13 +46,26 @@ final class ClusterControl implements ClusterPlane {
 
   private final NodeId self;
   private final Supplier<ReplicaState> state;
-  private final Replicator replicator;
+  private final BooleanSupplier appliedAll;
+  private final LongFunction<CompletionStage<Long>> reached;
   private final RaftNode raft;
 
-  ClusterControl(NodeId self, Supplier<ReplicaState> state, Replicator replicator, RaftNode raft) {
+  /**
+   * Puts it together.
+   *
+   * @param appliedAll whether this node's file stands at the end of the order log
+   * @param reached completes when this node's file stands at a position or later
+   */
+  ClusterControl(
+      NodeId self,
+      Supplier<ReplicaState> state,
+      BooleanSupplier appliedAll,
+      LongFunction<CompletionStage<Long>> reached,
+      RaftNode raft) {
     this.self = self;
     this.state = state;
-    this.replicator = replicator;
+    this.appliedAll = appliedAll;
+    this.reached = reached;
     this.raft = raft;
   }
 
@@ -69,7 +83,7 @@ final class ClusterControl implements ClusterPlane {
   }
 
   private long orderApplied(LogStatus order) {
-    return replicator.appliedAll() ? order.committed() : state.get().position();
+    return appliedAll.getAsBoolean() ? order.committed() : state.get().position();
   }
 
   /** The shards' logs are staging: what of them is applied shows in the order log. */
@@ -184,7 +198,7 @@ final class ClusterControl implements ClusterPlane {
             flushed ->
                 new Removal(raft)
                     .end(node)
-                    .thenCompose(replicator::reached)
+                    .thenCompose(reached::apply)
                     .thenApply(
                         ended ->
                             RemoveReply.newBuilder().setNode(node).setFlushed(flushed).build())));

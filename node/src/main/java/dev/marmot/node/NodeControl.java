@@ -81,7 +81,9 @@ final class NodeControl implements ControlPlane {
     this.replicator = replicator;
     this.raft = raft;
     this.aside = new AsideView(store, replicator);
-    this.cluster = new ClusterControl(config.self(), store::state, replicator, raft);
+    this.cluster =
+        new ClusterControl(
+            config.self(), store::state, replicator::appliedAll, replicator::reached, raft);
   }
 
   /** The parts that need a started node. */

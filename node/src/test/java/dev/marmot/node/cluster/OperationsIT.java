@@ -66,7 +66,7 @@ class OperationsIT {
   }
 
   private static void moveSticks(Cluster cluster) throws Exception {
-    int from = leaders(cluster).get(5);
+    int from = leader(cluster, 5);
     int to = from == 2 ? 1 : 2;
     assertThat(marmot(cluster, 1, "move", "--shard", "5,7", "--to", "" + to).text())
         .contains("n" + to + " leads shard 5, shard 7");
@@ -75,7 +75,7 @@ class OperationsIT {
         .during(Duration.ofMillis(3_500))
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(500))
-        .until(() -> leaders(cluster).get(5) == to && leaders(cluster).get(7) == to);
+        .until(() -> leader(cluster, 5) == to && leader(cluster, 7) == to);
     assertThat(marmot(cluster, 1, "move", "--shard", "99", "--to", "2"))
         .matches(run -> run.exitCode() == 2 && run.text().contains("there is no shard 99"));
     assertThat(marmot(cluster, 1, "move", "--shard", "1", "--to", "9"))
@@ -152,6 +152,10 @@ class OperationsIT {
   private static Map<Integer, Integer> leaders(Cluster cluster) throws Exception {
     return leaders(
         new JsonObject(cluster.node(2).get("/api/v1/shards").body()).getJsonArray("shards"));
+  }
+
+  private static int leader(Cluster cluster, int shard) throws Exception {
+    return leaders(cluster).getOrDefault(shard, 0);
   }
 
   private static Map<Integer, Integer> leaders(JsonArray shards) {
