@@ -325,12 +325,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
     }
   }
 
-  /**
-   * Sends this node's rows under the keys of the images to all nodes, also where there is none, as
-   * a local write would; where another node has something else, that goes to the conflict log.
-   *
-   * @return how many keys there are tables for
-   */
+  /** Sends this node's rows under these keys to all nodes, as a write would; returns how many. */
   public int resend(List<RowImage> rows) {
     return status(
         "send rows again",
