@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * log by index.
  */
 final class LogStateMachine extends BaseStateMachine {
-  private static final long CLOSE_MILLIS = 300;
+  private static final long CLOSE_MILLIS = 15_000;
 
   private final LogCopy copy;
   private final FloorMeeting meeting;
