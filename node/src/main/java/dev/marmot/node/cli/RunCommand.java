@@ -68,6 +68,11 @@ final class RunCommand implements Callable<Integer> {
         "advertise",
         "HOST:PORT",
         "Where the others reach this node; default: its entry in bootstrap.");
+    more(spec);
+    return spec;
+  }
+
+  private static void more(CommandSpec spec) {
     value(
         spec,
         "bind-pane",
@@ -109,13 +114,9 @@ final class RunCommand implements Callable<Integer> {
         "PATTERN,...",
         "Tables that do not replicate, as in sessions,cache_* (GLOB, any case); may be repeated. The"
             + " same on all nodes.");
-    flag(
-        spec,
-        "follow",
-        "Wait to be added to a running cluster. Refused for now: this version cannot add nodes.");
+    flag(spec, "follow", "Wait to be added to a running cluster. Refused: use --join.");
     flag(spec, "cleanup", "Remove every trace of Marmot from the file, then end.");
     flag(spec, "replicate", "Deprecated, does nothing.");
-    return spec;
   }
 
   private static void value(CommandSpec spec, String name, String label, String description) {
