@@ -322,7 +322,8 @@ final class Simulation {
       world.ledger().lost(gone);
       world.coverage().count(Event.LOST_COMMITS, gone.isEmpty() ? 0 : 1);
       for (int log = 0; log < world.logs().logs(); log++) {
-        node.copied[log] = random.nextLong(node.floors[log].index() - 1, node.copied[log] + 1);
+        long purged = node.floors[log].index() - 1;
+        node.copied[log] = random.nextLong(purged, Math.max(purged, node.copied[log]) + 1);
       }
     }
     int luck = random.nextInt(100);
