@@ -57,7 +57,7 @@ public final class Admission implements AutoCloseable {
             .toByteString();
     try {
       while (!asked(request)) {
-        Thread.sleep(PAUSE_MILLIS);
+        Thread.sleep(PAUSE_MILLIS); // nobody tells when a member can answer
       }
       waitsFor = "";
       log.atInfo().log("joined the cluster");

@@ -74,7 +74,7 @@ public final class Recovery implements AutoCloseable {
     try {
       while (running) {
         look();
-        Thread.sleep(LOOK_MILLIS);
+        Thread.sleep(LOOK_MILLIS); // what is needed changes in the logs, the file and the peers
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // the node closes

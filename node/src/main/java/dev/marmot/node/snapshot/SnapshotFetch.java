@@ -129,7 +129,7 @@ public final class SnapshotFetch {
       if (System.nanoTime() > end) {
         throw new IOException("the donor did not complete the snapshot within " + limit);
       }
-      Thread.sleep(ASK_AGAIN_MILLIS);
+      Thread.sleep(ASK_AGAIN_MILLIS); // the donor is making it, and does not call back
     }
   }
 
