@@ -73,7 +73,7 @@ static const struct workload workloads[] = {
     {"single", "INSERT INTO item(name,body,n,r) VALUES(?,?,?,?)", INSERTS, 20, 0},
     {"update", "UPDATE item SET n=? WHERE id=?", UPDATES, 1000, 1},
     {"select", "INSERT INTO copy(name,body,n,r) SELECT name,body,n,r FROM item WHERE id>? AND id<=?",
-     SELECT, 20000, 0},
+     SELECT, 100000, 0},
 };
 
 static void write_block(struct side *side, const struct workload *workload, long first, long end) {

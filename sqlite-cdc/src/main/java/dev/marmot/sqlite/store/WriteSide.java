@@ -29,9 +29,12 @@ final class WriteSide implements AutoCloseable {
   private final Bookkeeping books;
   private final SetAside aside;
   private final TriggerSuspension triggers;
+  private final Query newestSeq;
   private final Query trimLog;
+  private final Query forgetOwn;
   private final TablePatterns excluded;
   private long seqFloor;
+  private long newest;
 
   private WriteSide(Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
       throws SQLException {
@@ -49,11 +52,11 @@ final class WriteSide implements AutoCloseable {
     this.aside = new SetAside(connection, options.clock(), options.conflictRows());
     this.aside.begin();
     this.triggers = new TriggerSuspension(connection);
+    this.newestSeq =
+        new Query(connection, "SELECT ifnull(max(seq),0) FROM main.__marmot_change_log");
     this.trimLog =
-        new Query(
-            connection,
-            "DELETE FROM main.__marmot_change_log WHERE seq<=?1"
-                + " AND seq<(SELECT max(seq) FROM main.__marmot_change_log)");
+        new Query(connection, "DELETE FROM main.__marmot_change_log WHERE seq<=?1 AND seq<?2");
+    this.forgetOwn = new Query(connection, "DELETE FROM main.__marmot_change_log WHERE seq>?1");
   }
 
   static WriteSide open(
@@ -129,6 +132,7 @@ final class WriteSide implements AutoCloseable {
       // Keys may be equal by other rules now, and tables may have other numbers.
       pending.restart();
     }
+    newest = newestSeq.number(0);
     raiseGuard.update();
     emptyNotes.update();
     pending.readTail(tracker.changeLog(), tracker.tables(), applied(state));
@@ -155,8 +159,9 @@ final class WriteSide implements AutoCloseable {
         .orElse(0);
   }
 
+  /** The application's newest row of the log stays, so that its number is never given again. */
   void trimChangeLog(long maxSeq) throws SQLException {
-    trimLog.bind(1, maxSeq).update();
+    trimLog.bind(1, maxSeq).bind(2, newest).update();
     pending.trimmed(maxSeq);
   }
 
@@ -170,6 +175,8 @@ final class WriteSide implements AutoCloseable {
     aside.trimConflicts();
     triggers.restore(tracker.schemaVersion());
     lowerGuard.update();
+    // The write lock is held since the beginning: whatever came since, this transaction logged.
+    forgetOwn.bind(1, newest).update();
     commit.update();
     seqFloor = Math.max(seqFloor, pending.committed());
   }

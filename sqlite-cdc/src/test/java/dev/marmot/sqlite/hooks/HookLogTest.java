@@ -214,16 +214,15 @@ class HookLogTest {
   }
 
   @Test
-  void guardKeepsTheHooksQuiet() throws SQLException {
+  void guardKeepsTheProbesQuiet() throws SQLException {
     try (TestFile test =
         hooked(
             "CREATE TABLE t(k TEXT PRIMARY KEY, e UNIQUE); INSERT INTO t VALUES('a',1),('b',2)")) {
       assertThat(
               test.logOf(
                   "BEGIN; INSERT INTO __marmot_guard VALUES(1); REPLACE INTO t VALUES('c',1);"
-                      + "UPDATE t SET k='d' WHERE k='b'; DELETE FROM t; DELETE FROM __marmot_guard;"
-                      + "COMMIT"))
-          .isEmpty();
+                      + "DELETE FROM __marmot_guard; COMMIT"))
+          .containsExactly("t:'c'");
       assertThat(test.query("SELECT count(*) FROM __marmot_note")).containsExactly("0");
     }
   }

@@ -86,10 +86,11 @@ public final class InstallCost {
           statement.execute("PRAGMA synchronous=OFF");
           int step = 100 / percent;
           statement.execute("BEGIN IMMEDIATE");
-          statement.execute("INSERT INTO __marmot_guard VALUES(1)");
+          statement.execute(
+              "CREATE TEMP TABLE newest AS SELECT ifnull(max(seq),0) AS seq FROM __marmot_change_log");
           statement.execute("UPDATE t SET n=n+1 WHERE id%" + step + "=0");
           statement.execute("UPDATE u SET v=v||'x' WHERE rowid%" + step + "=0");
-          statement.execute("DELETE FROM __marmot_guard");
+          statement.execute("DELETE FROM __marmot_change_log WHERE seq>(SELECT seq FROM newest)");
           statement.execute("COMMIT");
         }
       }
