@@ -24,69 +24,64 @@ class ConflictsIT {
   }
 
   @Test
-  void sameRowWrittenOnBothSidesOfACut_theLoserIsListedEverywhere(@TempDir Path directory)
-      throws Exception {
-    try (Cluster cluster =
-        new Cluster(directory, "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT);").start()) {
-      assertThat(cluster.node(2).stop()).isIn(0, 143);
-      Tools.sqlite(cluster.node(1).database(), "INSERT INTO t VALUES(7, 'from one');");
-      await("the row on node 3")
-          .atMost(PATIENCE)
-          .until(
-              () ->
-                  Tools.sqlite(cluster.node(3).database(), "SELECT v FROM t;").equals("from one"));
-      Tools.sqlite(cluster.node(2).database(), "INSERT INTO t VALUES(7, 'from two');");
-      cluster.node(2).start();
-      cluster.awaitReady();
-      cluster.assertEqual();
-      assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT v FROM t;"))
-          .isEqualTo("from two");
-      for (NodeProcess node : cluster.nodes()) {
-        assertThat(marmot(node, "conflicts", "--json").lines())
-            .as("conflicts of node %d", node.id())
-            .singleElement()
-            .asString()
-            .contains("\"table\":\"t\"")
-            .contains("\"value\":\"from one\"")
-            .contains("\"reason\":\"INSERTED_TWICE\"")
-            .contains("\"losingOrigin\":1,\"winningOrigin\":2");
-      }
+  void heldRowsAndConflicts_areListed(@TempDir Path directory) throws Exception {
+    String schema = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT);";
+    try (Cluster cluster = new Cluster(directory, schema, List.of("--shards=4")).start()) {
+      tableMissingOnOneNode_rowsAreHeldThere_andAppearWhenItIsCreated(cluster);
+      sameRowWrittenOnBothSidesOfACut_theLoserIsListedEverywhere(cluster);
     }
   }
 
-  @Test
-  void tableMissingOnOneNode_rowsAreHeldThere_andAppearWhenItIsCreated(@TempDir Path directory)
+  private static void sameRowWrittenOnBothSidesOfACut_theLoserIsListedEverywhere(Cluster cluster)
       throws Exception {
-    try (Cluster cluster =
-        new Cluster(directory, "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT);").start()) {
-      NodeProcess third = cluster.node(3);
-      String late = "CREATE TABLE late(k TEXT PRIMARY KEY, v);";
-      Tools.sqlite(cluster.node(1).database(), late);
-      Tools.sqlite(cluster.node(2).database(), late);
-      Tools.sqlite(
-          cluster.node(1).database(),
-          "INSERT INTO late VALUES('a', 1), ('b', x'00'), ('c', NULL);");
-      // Not the barrier: rows of a table that is seconds old may not be captured yet.
-      await("rows are held")
-          .atMost(PATIENCE)
-          .until(() -> third.get("/readyz").body().contains("3 rows are held: late"));
-      assertThat(marmot(third, "held"))
-          .contains("late")
-          .contains("k='b'")
-          .contains("no such table");
-      assertThat(third.status("/readyz")).isEqualTo(200);
-      assertThat(marmot(third, "status", "--json")).contains("\"heldRows\" : 3");
-
-      Tools.sqlite(third.database(), late);
-      await("the held rows")
-          .atMost(PATIENCE)
-          .until(() -> Tools.sqlite(third.database(), "SELECT count(*) FROM late;").equals("3"));
-      assertThat(marmot(third, "held")).contains("no rows are held");
-      assertThat(marmot(third, "retry")).contains("0 rows are no longer held");
-      assertThat(third.get("/readyz").body()).doesNotContain("rows are held");
-      Tools.sqlite(third.database(), "UPDATE late SET v=2 WHERE k='a';");
-      cluster.assertEqual();
-      assertThat(marmot(cluster.node(1), "conflicts", "--json")).isEmpty();
+    assertThat(cluster.node(2).stop()).isIn(0, 143);
+    Tools.sqlite(cluster.node(1).database(), "INSERT INTO t VALUES(7, 'from one');");
+    await("the row on node 3")
+        .atMost(PATIENCE)
+        .until(
+            () -> Tools.sqlite(cluster.node(3).database(), "SELECT v FROM t;").equals("from one"));
+    Tools.sqlite(cluster.node(2).database(), "INSERT INTO t VALUES(7, 'from two');");
+    cluster.node(2).start();
+    cluster.awaitReady();
+    cluster.assertEqual();
+    assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT v FROM t;")).isEqualTo("from two");
+    for (NodeProcess node : cluster.nodes()) {
+      assertThat(marmot(node, "conflicts", "--json").lines())
+          .as("conflicts of node %d", node.id())
+          .singleElement()
+          .asString()
+          .contains("\"table\":\"t\"")
+          .contains("\"value\":\"from one\"")
+          .contains("\"reason\":\"INSERTED_TWICE\"")
+          .contains("\"losingOrigin\":1,\"winningOrigin\":2");
     }
+  }
+
+  private static void tableMissingOnOneNode_rowsAreHeldThere_andAppearWhenItIsCreated(
+      Cluster cluster) throws Exception {
+    NodeProcess third = cluster.node(3);
+    String late = "CREATE TABLE late(k TEXT PRIMARY KEY, v);";
+    Tools.sqlite(cluster.node(1).database(), late);
+    Tools.sqlite(cluster.node(2).database(), late);
+    Tools.sqlite(
+        cluster.node(1).database(), "INSERT INTO late VALUES('a', 1), ('b', x'00'), ('c', NULL);");
+    // Not the barrier: rows of a table that is seconds old may not be captured yet.
+    await("rows are held")
+        .atMost(PATIENCE)
+        .until(() -> third.get("/readyz").body().contains("3 rows are held: late"));
+    assertThat(marmot(third, "held")).contains("late").contains("k='b'").contains("no such table");
+    assertThat(third.status("/readyz")).isEqualTo(200);
+    assertThat(marmot(third, "status", "--json")).contains("\"heldRows\" : 3");
+
+    Tools.sqlite(third.database(), late);
+    await("the held rows")
+        .atMost(PATIENCE)
+        .until(() -> Tools.sqlite(third.database(), "SELECT count(*) FROM late;").equals("3"));
+    assertThat(marmot(third, "held")).contains("no rows are held");
+    assertThat(marmot(third, "retry")).contains("0 rows are no longer held");
+    assertThat(third.get("/readyz").body()).doesNotContain("rows are held");
+    Tools.sqlite(third.database(), "UPDATE late SET v=2 WHERE k='a';");
+    cluster.assertEqual();
+    assertThat(marmot(cluster.node(1), "conflicts", "--json")).isEmpty();
   }
 }

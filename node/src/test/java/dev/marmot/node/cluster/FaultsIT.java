@@ -85,82 +85,81 @@ class FaultsIT {
         : List.of(cluster.node(first), cluster.node(1 + first % 3));
   }
 
+  /** One cluster in one situation after the other: each begins with nodes that are equal. */
   @Test
-  void aloneWithoutQuorum_theApplicationWrites_andItIsReplicatedLater(@TempDir Path directory)
+  void situations_oneAfterTheOther(@TempDir Path directory) throws Exception {
+    try (Cluster cluster = new Cluster(directory, SCHEMA, List.of("--shards=4"))) {
+      aloneWithoutQuorum_theApplicationWrites_andItIsReplicatedLater(cluster);
+      writesWhileTheSidecarIsDown_areReplicatedWhenItIsBack(cluster);
+      tableCreatedWhileRunning_isPickedUp(cluster);
+      otherOptionsThanBefore_refuseToStart(cluster);
+    }
+  }
+
+  private static void aloneWithoutQuorum_theApplicationWrites_andItIsReplicatedLater(
+      Cluster cluster) throws Exception {
+    NodeProcess alone = cluster.node(1);
+    alone.start();
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .untilAsserted(() -> assertThat(alone.status("/healthz")).isEqualTo(200));
+    assertThat(alone.ready()).isFalse();
+    Tools.sqlite(alone.database(), "INSERT INTO acked VALUES(1, 1, 1, 'alone');");
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .untilAsserted(() -> assertThat(alone.logText()).contains("waiting for a quorum"));
+    assertThat(alone.get("/api/v1/status").body()).contains("WAITING_FOR_QUORUM");
+    cluster.node(2).start();
+    cluster.node(3).start();
+    cluster.awaitReady();
+    cluster.assertEqual();
+    assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT pad FROM acked WHERE id=1;"))
+        .isEqualTo("alone");
+  }
+
+  private static void writesWhileTheSidecarIsDown_areReplicatedWhenItIsBack(Cluster cluster)
       throws Exception {
-    try (Cluster cluster = new Cluster(directory, SCHEMA)) {
-      NodeProcess alone = cluster.node(1);
-      alone.start();
-      await()
-          .atMost(Duration.ofSeconds(30))
-          .untilAsserted(() -> assertThat(alone.status("/healthz")).isEqualTo(200));
-      assertThat(alone.ready()).isFalse();
-      Tools.sqlite(alone.database(), "INSERT INTO acked VALUES(1, 1, 1, 'alone');");
-      await()
-          .atMost(Duration.ofSeconds(30))
-          .untilAsserted(() -> assertThat(alone.logText()).contains("waiting for a quorum"));
-      assertThat(alone.get("/api/v1/status").body()).contains("WAITING_FOR_QUORUM");
-      cluster.node(2).start();
-      cluster.node(3).start();
-      cluster.awaitReady();
-      cluster.assertEqual();
-      assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT pad FROM acked WHERE id=1;"))
-          .isEqualTo("alone");
-    }
+    assertThat(cluster.node(2).stop()).isIn(0, 143);
+    Tools.sqlite(cluster.node(2).database(), "INSERT INTO acked VALUES(5, 2, 1, 'offline');");
+    Tools.sqlite(cluster.node(1).database(), "INSERT INTO acked VALUES(6, 1, 1, 'meanwhile');");
+    cluster.node(2).start();
+    cluster.awaitReady();
+    cluster.assertEqual();
+    assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM acked;"))
+        .isEqualTo("3");
   }
 
-  @Test
-  void writesWhileTheSidecarIsDown_areReplicatedWhenItIsBack(@TempDir Path directory)
-      throws Exception {
-    try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
-      assertThat(cluster.node(2).stop()).isIn(0, 143);
-      Tools.sqlite(cluster.node(2).database(), "INSERT INTO acked VALUES(5, 2, 1, 'offline');");
-      Tools.sqlite(cluster.node(1).database(), "INSERT INTO acked VALUES(6, 1, 1, 'meanwhile');");
-      cluster.node(2).start();
-      cluster.awaitReady();
-      cluster.assertEqual();
-      assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM acked;"))
-          .isEqualTo("2");
+  private static void tableCreatedWhileRunning_isPickedUp(Cluster cluster) throws Exception {
+    for (NodeProcess node : cluster.nodes()) {
+      Tools.sqlite(node.database(), "CREATE TABLE late(k TEXT PRIMARY KEY, v);");
     }
+    Tools.sqlite(cluster.node(1).database(), "INSERT INTO late VALUES('a', 1), ('b', 2.5);");
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () ->
+                assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM late;"))
+                    .isEqualTo("2"));
+    cluster.assertEqual();
   }
 
-  @Test
-  void tableCreatedWhileRunning_isPickedUp(@TempDir Path directory) throws Exception {
-    try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
-      for (NodeProcess node : cluster.nodes()) {
-        Tools.sqlite(node.database(), "CREATE TABLE late(k TEXT PRIMARY KEY, v);");
-      }
-      Tools.sqlite(cluster.node(1).database(), "INSERT INTO late VALUES('a', 1), ('b', 2.5);");
-      await()
-          .atMost(Duration.ofSeconds(20))
-          .untilAsserted(
-              () ->
-                  assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM late;"))
-                      .isEqualTo("2"));
-      cluster.assertEqual();
-    }
-  }
-
-  @Test
-  void otherOptionsThanBefore_refuseToStart(@TempDir Path directory) throws Exception {
-    try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
-      NodeProcess node = cluster.node(3);
-      node.stop();
-      NodeProcess changed = node.with("--shards=8");
-      changed.start();
-      assertThat(changed.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
-      assertThat(changed.logText()).contains("cannot start node 3").contains("shards=16");
-      NodeProcess chooser = node.with("--exclude=acked");
-      chooser.start();
-      assertThat(chooser.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
-      assertThat(chooser.logText())
-          .containsPattern(
-              "cannot start: node [12] at .* refuses this node: node 3 was started with"
-                  + " exclude=acked, node [12] with exclude=; give all nodes the same options");
-      NodeProcess impostor = cluster.node(2).with("--node-id=3");
-      cluster.node(2).stop();
-      impostor.start();
-      assertThat(impostor.awaitExit(Duration.ofSeconds(30))).isIn(1, 2);
-    }
+  private static void otherOptionsThanBefore_refuseToStart(Cluster cluster) throws Exception {
+    NodeProcess node = cluster.node(3);
+    node.stop();
+    NodeProcess changed = node.with("--shards=8");
+    changed.start();
+    assertThat(changed.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+    assertThat(changed.logText()).contains("cannot start node 3").contains("shards=4");
+    NodeProcess chooser = node.with("--exclude=acked");
+    chooser.start();
+    assertThat(chooser.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+    assertThat(chooser.logText())
+        .containsPattern(
+            "cannot start: node [12] at .* refuses this node: node 3 was started with"
+                + " exclude=acked, node [12] with exclude=; give all nodes the same options");
+    NodeProcess impostor = cluster.node(2).with("--node-id=3");
+    cluster.node(2).stop();
+    impostor.start();
+    assertThat(impostor.awaitExit(Duration.ofSeconds(30))).isIn(1, 2);
   }
 }

@@ -56,7 +56,7 @@ class VerifyIT {
   @Test
   void verifyRepairAndSnapshots_whileApplicationsWrite(@TempDir Path directory) throws Exception {
     Path stop = directory.resolve("stop");
-    try (Cluster cluster = new Cluster(directory, SCHEMA).start()) {
+    try (Cluster cluster = new Cluster(directory, SCHEMA, List.of("--shards=4")).start()) {
       List<Process> writers = new ArrayList<>();
       for (NodeProcess node : cluster.nodes()) {
         writers.add(Tools.python(LOAD, node.database(), stop, node.id()));
