@@ -113,7 +113,9 @@ public final class Node implements RunningNode {
     PeerWatch peers =
         part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
     Recovery recovery =
-        part(new Recovery(raft, config.self(), replicator, peers, directory.snapshots()));
+        part(
+            new Recovery(
+                raft, config.self(), replicator, peers, directory.snapshots(), config.database()));
     Barrier barrier = new Barrier(raft, config.self(), replicator);
     nodeControl.watch(peers, barrier);
     nodeControl.keepSafe(part(safekeeping(config, raft, replicator, barrier)));

@@ -6,6 +6,8 @@ import dev.marmot.raft.LogId;
 import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Tells the logs what this node does not need any more: the order log up to the durable position,
@@ -31,18 +33,17 @@ public final class Purge {
     if (chunks.held() || state.position() < 0) {
       return;
     }
+    // The position may be ahead of the own copy, after an install.
+    long applied = Math.min(state.position(), logs.committed(LogId.ORDER));
+    Map<LogId, Long> floors = new HashMap<>(chunks.floors(state));
+    floors.put(LogId.ORDER, applied + 1);
+    floors.entrySet().removeIf(floor -> floor.getValue() <= logs.floor(floor.getKey()).index());
+    if (floors.isEmpty()) {
+      return;
+    }
     if (rules.keep(Rule.PURGE_BY_DURABLE_STATE)) {
       store.sync(); // so the state that was read before is durable
     }
-    // The position may be ahead of the own copy, after an install.
-    long applied = Math.min(state.position(), logs.committed(LogId.ORDER));
-    raise(LogId.ORDER, new Floor(applied + 1, state.position()));
-    chunks.floors(state).forEach((log, index) -> raise(log, new Floor(index, state.position())));
-  }
-
-  private void raise(LogId log, Floor floor) {
-    if (floor.index() > logs.floor(log).index()) {
-      logs.raiseFloor(log, floor);
-    }
+    floors.forEach((log, index) -> logs.raiseFloor(log, new Floor(index, state.position())));
   }
 }

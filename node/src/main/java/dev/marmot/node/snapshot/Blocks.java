@@ -14,7 +14,7 @@ import java.util.List;
 /** A snapshot file in blocks of equal size: checksummed one by one, compressed for the way. */
 final class Blocks {
   /** Uncompressed bytes of a block; the last one may be shorter. */
-  static final int SIZE = 1 << 20;
+  static final int SIZE = 256 << 10;
 
   private static final int COMPRESSION = 1; // the fastest: the network is near, the processor busy
 

@@ -7,7 +7,6 @@ import dev.marmot.proto.v1.DescribeRequest;
 import dev.marmot.raft.ratis.PeerClient;
 import dev.marmot.sqlite.store.SqliteSnapshot;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -60,9 +59,9 @@ public final class Introduction {
     IOException last = new IOException("no other node is known");
     for (Address member : members) {
       try (PeerClient client = new PeerClient(member.host(), member.port())) {
-        SqliteSnapshot snapshot = new SnapshotFetch(client::call, directory).fetch(-1, DONOR);
+        SqliteSnapshot snapshot =
+            new SnapshotFetch(client::call, directory, SnapshotFetch.Start.EMPTY).fetch(-1, DONOR);
         snapshot.place(database);
-        Files.deleteIfExists(snapshot.path());
         return;
       } catch (IOException e) {
         last = new IOException(member + ": " + e.getMessage(), e);

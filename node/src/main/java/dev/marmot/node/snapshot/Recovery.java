@@ -6,6 +6,7 @@ import dev.marmot.node.replication.Replicator;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RaftNode;
+import dev.marmot.sqlite.store.PageCopy;
 import dev.marmot.sqlite.store.SqliteSnapshot;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,20 +37,28 @@ public final class Recovery implements AutoCloseable {
   private final Replicator replicator;
   private final PeerWatch peers;
   private final Path directory;
+  private final Path database;
   private final Thread thread;
   private volatile boolean running = true;
   private volatile @Nullable String problem;
 
   /**
    * @param directory where snapshots are kept while they come
+   * @param database this node's file, which may have most of a snapshot's blocks already
    */
   public Recovery(
-      RaftNode raft, NodeId self, Replicator replicator, PeerWatch peers, Path directory) {
+      RaftNode raft,
+      NodeId self,
+      Replicator replicator,
+      PeerWatch peers,
+      Path directory,
+      Path database) {
     this.raft = raft;
     this.self = self;
     this.replicator = replicator;
     this.peers = peers;
     this.directory = directory;
+    this.database = database;
     this.thread = new Thread(this::run, self + "-recovery");
     this.thread.setDaemon(true);
   }
@@ -124,7 +133,9 @@ public final class Recovery implements AutoCloseable {
     log.atInfo().addKeyValue("donor", donor).addKeyValue("needed", needed).log("fetching snapshot");
     SnapshotFetch fetch =
         new SnapshotFetch(
-            (method, request, timeout) -> raft.call(donor, method, request, timeout), directory);
+            (method, request, timeout) -> raft.call(donor, method, request, timeout),
+            directory,
+            coming -> PageCopy.copy(database, coming));
     SqliteSnapshot snapshot = fetch.fetch(needed, PATIENCE);
     long start = System.nanoTime();
     try {

@@ -14,8 +14,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -26,15 +26,20 @@ import org.slf4j.LoggerFactory;
 /**
  * Brings a snapshot from another node into a file of this one, block by block. What an earlier
  * attempt brought stays on disk, and blocks that are there already are not sent again, whoever the
- * donor is. Confined to one thread, which waits for the other node.
+ * donor is; nor are those that a copy of this node's own file has in the same place. Confined to
+ * one thread, which waits for the other node.
  */
 public final class SnapshotFetch {
   private static final Logger log = LoggerFactory.getLogger(SnapshotFetch.class);
   private static final Duration CALL = Duration.ofSeconds(30);
   private static final long ASK_AGAIN_MILLIS = 50;
 
+  /** Blocks under way, so that the donor packs one while another travels. */
+  private static final int AT_ONCE = 4;
+
   private final Caller caller;
   private final Path directory;
+  private final Start start;
 
   /** How to call the donor. */
   @FunctionalInterface
@@ -43,12 +48,24 @@ public final class SnapshotFetch {
     CompletionStage<ByteString> call(String method, ByteString request, Duration timeout);
   }
 
+  /** What to begin with, so that only the blocks that differ are sent. */
+  @FunctionalInterface
+  public interface Start {
+    /** Begins with nothing. */
+    Start EMPTY = target -> {};
+
+    /** Makes a file of blocks that may be right, or none. */
+    void copyTo(Path target) throws IOException;
+  }
+
   /**
    * @param directory where the file is kept while it comes
+   * @param start what to begin with when no earlier attempt left anything
    */
-  public SnapshotFetch(Caller caller, Path directory) {
+  public SnapshotFetch(Caller caller, Path directory, Start start) {
     this.caller = caller;
     this.directory = directory;
+    this.start = start;
   }
 
   /**
@@ -67,18 +84,14 @@ public final class SnapshotFetch {
     }
     Files.createDirectories(directory);
     Path coming = directory.resolve("incoming.db");
-    long sent = 0;
+    if (!Files.exists(coming)) {
+      start.copyTo(coming);
+    }
+    long sent;
     try (FileChannel file =
         FileChannel.open(
             coming, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-      Map<Long, byte[]> moved = arrange(file, manifest);
-      for (int number = 0; number < manifest.getBlockChecksumsCount(); number++) {
-        if (!isThere(file, number, manifest)) {
-          byte[] known = moved.get(manifest.getBlockChecksums(number));
-          Blocks.write(file, number, known == null ? ask(manifest, number) : known);
-          sent += known == null ? 1 : 0;
-        }
-      }
+      sent = complete(file, manifest);
       var unused = file.truncate(manifest.getSize());
       file.force(true);
     }
@@ -88,26 +101,27 @@ public final class SnapshotFetch {
         .addKeyValue("blocks", manifest.getBlockChecksumsCount())
         .addKeyValue("sent", sent)
         .log("snapshot fetched");
-    return SqliteSnapshot.open(coming);
+    return SqliteSnapshot.openUnchanged(coming);
   }
 
-  /** What an interrupted attempt brought, where this snapshot has it in another place. */
-  private static Map<Long, byte[]> arrange(FileChannel file, SnapshotManifest manifest)
-      throws IOException {
-    Map<Long, byte[]> moved = new HashMap<>();
-    Map<Long, Integer> places = new HashMap<>();
+  /** Asks for what is not there; returns how many blocks came. */
+  private long complete(FileChannel file, SnapshotManifest manifest)
+      throws IOException, InterruptedException {
+    Deque<Asked> asked = new ArrayDeque<>();
+    long sent = 0;
     for (int number = 0; number < manifest.getBlockChecksumsCount(); number++) {
-      places.put(manifest.getBlockChecksums(number), number);
-    }
-    for (long number = 0; number < Blocks.count(file.size()); number++) {
-      byte[] block = Blocks.read(file, number);
-      long checksum = Blocks.checksum(block);
-      Integer place = places.get(checksum);
-      if (place != null && place != number && moved.size() < 16) { // few, since they are in memory
-        moved.put(checksum, block);
+      if (!isThere(file, number, manifest)) {
+        asked.add(ask(manifest, number));
+        sent++;
+      }
+      if (asked.size() == AT_ONCE) {
+        write(file, manifest, asked.remove());
       }
     }
-    return moved;
+    while (!asked.isEmpty()) {
+      write(file, manifest, asked.remove());
+    }
+    return sent;
   }
 
   private static boolean isThere(FileChannel file, int number, SnapshotManifest manifest)
@@ -122,7 +136,7 @@ public final class SnapshotFetch {
     ByteString request = SnapshotRequest.newBuilder().setPosition(position).build().toByteString();
     long end = System.nanoTime() + limit.toNanos();
     while (true) {
-      SnapshotReply reply = SnapshotReply.parseFrom(call("snapshot", request));
+      SnapshotReply reply = SnapshotReply.parseFrom(await(caller.call("snapshot", request, CALL)));
       if (reply.hasManifest()) {
         return reply.getManifest();
       }
@@ -133,30 +147,32 @@ public final class SnapshotFetch {
     }
   }
 
-  private byte[] ask(SnapshotManifest manifest, int number)
-      throws IOException, InterruptedException {
+  private Asked ask(SnapshotManifest manifest, int number) {
     ByteString request =
         SnapshotBlockRequest.newBuilder()
             .setId(manifest.getId())
             .setNumber(number)
             .build()
             .toByteString();
-    ByteString reply = call("snapshot-block", request);
+    return new Asked(number, caller.call("snapshot-block", request, CALL));
+  }
+
+  private static void write(FileChannel file, SnapshotManifest manifest, Asked asked)
+      throws IOException, InterruptedException {
+    int number = asked.number();
+    ByteString reply = await(asked.reply());
     try {
-      return Blocks.unpack(
-          SnapshotBlock.parseFrom(reply), number, manifest.getBlockChecksums(number));
+      SnapshotBlock block = SnapshotBlock.parseFrom(reply);
+      Blocks.write(file, number, Blocks.unpack(block, number, manifest.getBlockChecksums(number)));
     } catch (InvalidProtocolBufferException e) {
       throw new IOException("block " + number + " of the snapshot cannot be read", e);
     }
   }
 
-  private ByteString call(String method, ByteString request)
+  private static ByteString await(CompletionStage<ByteString> reply)
       throws IOException, InterruptedException {
     try {
-      return caller
-          .call(method, request, CALL)
-          .toCompletableFuture()
-          .get(CALL.toMillis() * 2, TimeUnit.MILLISECONDS);
+      return reply.toCompletableFuture().get(CALL.toMillis() * 2, TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       throw new IOException(String.valueOf(cause.getMessage()), cause);
@@ -164,4 +180,7 @@ public final class SnapshotFetch {
       throw new IOException("no answer within " + CALL, e);
     }
   }
+
+  /** A block on its way. */
+  private record Asked(int number, CompletionStage<ByteString> reply) {}
 }

@@ -85,13 +85,16 @@ public final class Adoption {
 
   /**
    * Makes a database of a snapshot, with an identity of its own. It appears whole, and never in the
-   * place of another file.
+   * place of another file. The snapshot is gone then, since copying a large file takes long.
    */
   static void place(Path snapshot, Path target) {
     Path next = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".new");
     try {
+      if (Files.exists(target)) {
+        throw new FileAlreadyExistsException(target.toString());
+      }
       try {
-        Files.copy(snapshot, next);
+        Files.move(snapshot, next);
         renew(next);
         WalSync.force(next);
         setOrphansAside(target);
@@ -125,9 +128,6 @@ public final class Adoption {
 
   /** SQLite would take the WAL of a file that is gone for the new file's. */
   private static void setOrphansAside(Path target) throws IOException {
-    if (Files.exists(target)) {
-      throw new FileAlreadyExistsException(target.toString());
-    }
     for (String suffix : List.of("-wal", "-journal", "-shm")) {
       Path orphan = target.resolveSibling(target.getFileName() + suffix);
       if (Files.exists(orphan)) {

@@ -39,6 +39,17 @@ public final class SqliteSnapshot implements Snapshot {
    * far as SQLite can tell.
    */
   public static SqliteSnapshot open(Path path) {
+    if (Files.isRegularFile(path)) {
+      checkUndamaged(path);
+    }
+    return openUnchanged(path);
+  }
+
+  /**
+   * Opens a file whose every byte was compared with what the donor had sealed: checks that it is a
+   * snapshot and complete.
+   */
+  public static SqliteSnapshot openUnchanged(Path path) {
     Path file = path.toAbsolutePath();
     if (!Files.isRegularFile(file)) {
       throw notOne(path, "there is no such file", null);
@@ -52,7 +63,6 @@ public final class SqliteSnapshot implements Snapshot {
   }
 
   private static void check(Connection connection, Path path) throws SQLException {
-    checkUndamaged(connection, path);
     long format = number(connection, "SELECT value FROM __marmot_meta WHERE key='snapshot_format'");
     if (format != FORMAT) {
       throw notOne(path, "its format is " + format + " and this version knows " + FORMAT, null);
@@ -133,7 +143,8 @@ public final class SqliteSnapshot implements Snapshot {
 
   /**
    * Makes a database of it where there is none yet: the same rows at the same position, with an
-   * identity of its own. Fails when there is a file, and never leaves a part of one.
+   * identity of its own. Fails when there is a file, and never leaves a part of one. The snapshot's
+   * file is used up by it.
    */
   public void place(Path target) {
     Adoption.place(path, target);

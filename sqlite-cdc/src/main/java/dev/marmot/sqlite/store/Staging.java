@@ -21,9 +21,6 @@ import java.util.List;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
-import org.sqlite.SQLiteConnection;
-import org.sqlite.SQLiteErrorCode;
-import org.sqlite.core.DB;
 
 /**
  * Copies the live file to the begin of a snapshot (protocol.md §1, "Install", the donor).
@@ -101,7 +98,7 @@ final class Staging {
     try (Connection source = live.connect()) {
       while (true) {
         complete(source, hooks, reader, seqFloor);
-        backup(source, file);
+        PageCopy.copy(source, file);
         Connection copy = open(file);
         boolean usable = false;
         try {
@@ -116,18 +113,6 @@ final class Staging {
         }
         StagedCopy.delete(file);
       }
-    }
-  }
-
-  /** One step, so that it never begins anew; SQLite takes a few pages into memory at a time. */
-  private static void backup(Connection source, Path file) throws SQLException {
-    int wait = (int) LOCK_WAIT.toMillis();
-    int code =
-        ((SQLiteConnection) source)
-            .getDatabase()
-            .backup("main", file.toString(), null, wait, Integer.MAX_VALUE, -1);
-    if (code != SQLiteErrorCode.SQLITE_OK.code) {
-      throw DB.newSQLException(code, "the copy is not complete");
     }
   }
 
