@@ -10,9 +10,7 @@ import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore;
-import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.Snapshot;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
@@ -94,14 +92,14 @@ public final class Applier {
     if (action instanceof Action.Fire fire) {
       observer.fired(fire.fence(), position);
     } else if (action instanceof Action.Apply apply) {
-      observer.applied(apply.changes().rows());
+      observer.applied(apply.changes());
     }
   }
 
   /** Sees on the applier's thread what a committed transaction did. */
   public interface Observer {
-    /** A change set with these rows is applied. */
-    default void applied(List<RowImage> rows) {}
+    /** A change set is applied. */
+    default void applied(ChangeSet changes) {}
 
     /** A fence was passed; nothing behind it is applied yet. */
     default void fired(Fence fence, long position) {}

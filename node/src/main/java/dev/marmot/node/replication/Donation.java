@@ -3,11 +3,9 @@ package dev.marmot.node.replication;
 import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.ReplicaStore;
-import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.Snapshot;
 import dev.marmot.sqlite.StagedReplica;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 
 /**
@@ -45,7 +43,7 @@ public final class Donation implements AutoCloseable {
     ChunkIndex.Hold hold = chunks.hold(); // before the copy: nothing after its position goes
     try {
       StagedReplica staged = store.stage();
-      Missing missing = new Missing(staged.leftOut());
+      Missing missing = new Missing(staged.store().state().file(), staged.leftOut());
       Applier applier = new Applier(NOBODY, logs, staged.store(), chunks, maxRows, rules, missing);
       return new Donation(hold, staged, applier, missing, rules);
     } catch (RuntimeException e) {
@@ -80,22 +78,30 @@ public final class Donation implements AutoCloseable {
   }
 
   /**
-   * The rows that were left out and that no record has written since. Counting them is necessary:
-   * that the donor's change sets up to its newest change log row are applied does not say it, since
-   * a change set that a limit cut leaves out rows that were written again meanwhile.
+   * The rows that were left out and that no record of the donor has written since. Counting them is
+   * necessary: that the donor's change sets up to its newest change log row are applied does not
+   * say it, since a change set that a limit cut leaves out rows that were written again meanwhile.
+   * A record of another node does not do: what it overwrote is under the donor's pending write, so
+   * the copy could not keep it in the conflict log, and only that pending write makes it nobody's
+   * loss.
    */
   private static final class Missing implements Applier.Observer {
     private final Set<Long> keyHashes = new HashSet<>();
 
-    private Missing(long[] leftOut) {
+    private final long donor;
+
+    private Missing(long donor, long[] leftOut) {
+      this.donor = donor;
       for (long keyHash : leftOut) {
         keyHashes.add(keyHash);
       }
     }
 
     @Override
-    public void applied(List<RowImage> rows) {
-      rows.forEach(row -> keyHashes.remove(row.keyHash()));
+    public void applied(ChangeSet changes) {
+      if (changes.file() == donor) {
+        changes.rows().forEach(row -> keyHashes.remove(row.keyHash()));
+      }
     }
   }
 

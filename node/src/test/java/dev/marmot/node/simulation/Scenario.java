@@ -157,6 +157,11 @@ final class Scenario {
     return file(node).conflicts().stream().map(Conflict::reason).toList();
   }
 
+  /** Goes on with a node's snapshot, or begins one; whether it is complete. */
+  boolean donates(int node) {
+    return node(node).donate(world.setup().maxRows(), world.setup().rules()).isPresent();
+  }
+
   MemoryFile file(int node) {
     return node(node).disk.current();
   }

@@ -131,6 +131,20 @@ final class ScenarioTest {
     assertThat(cluster.conflicts(2)).isEmpty();
   }
 
+  /** What the foreign write replaced is in nobody's file any more but that of the donor's past. */
+  @Test
+  void snapshot_isCompleteWhenTheDonorsOwnWriteIsOrdered_notWithAForeignOneOfTheSameRow() {
+    cluster.put(2, PLAIN, 0).rest().put(2, PLAIN, 0);
+    assertThat(cluster.donates(2)).isFalse();
+
+    cluster.put(1, PLAIN, 0).send(1).apply(2);
+    assertThat(cluster.donates(2)).isFalse();
+
+    cluster.send(2).apply(2);
+    assertThat(cluster.donates(2)).isTrue();
+    cluster.rest();
+  }
+
   private static SqliteValue none() {
     return SqliteValue.Null.NULL;
   }
