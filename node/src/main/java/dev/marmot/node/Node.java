@@ -4,6 +4,8 @@ import dev.marmot.node.Startup.Prepared;
 import dev.marmot.node.backup.SnapshotSaver;
 import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.control.ControlPlane;
+import dev.marmot.node.first.FirstContents;
+import dev.marmot.node.first.FirstStart;
 import dev.marmot.node.identity.NodeDirectory;
 import dev.marmot.node.peer.Barrier;
 import dev.marmot.node.peer.Membership;
@@ -17,6 +19,7 @@ import dev.marmot.node.snapshot.Recovery;
 import dev.marmot.node.snapshot.SnapshotDonor;
 import dev.marmot.node.verify.Verifier;
 import dev.marmot.node.verify.VerifyReadings;
+import dev.marmot.proto.v1.FirstContent;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
@@ -27,11 +30,13 @@ import dev.marmot.raft.Retention;
 import dev.marmot.raft.ratis.RatisNode;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
+import dev.marmot.sqlite.store.Adoption;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -99,16 +104,18 @@ public final class Node implements RunningNode {
     SnapshotDonor donor = part(new SnapshotDonor(config.self().value(), replicator::donate));
     VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));
     replicator.onFence(readings::fired);
+    replicator.onOlderCopy(this::fail);
     CompletableFuture<RaftNode> known = new CompletableFuture<>();
     Map<String, PeerHandler> handlers = new HashMap<>(donor.handlers());
     handlers.putAll(PeerCalls.handlers(identity, replicator, () -> store.state().position()));
     handlers.putAll(Membership.handlers(identity, known));
     handlers.putAll(readings.handlers());
+    FirstStart first = new FirstStart(prepared.content(), this::fail);
+    handlers.putAll(first.handlers());
     RaftNode raft =
         part(RatisNode.open(raft(config, directory, prepared, handlers), replicator, this::fail));
     known.complete(raft);
     raft.start();
-    replicator.start(raft, () -> leadsOrderLog(raft, config.self()));
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
     PeerWatch peers =
         part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
@@ -120,8 +127,16 @@ public final class Node implements RunningNode {
     nodeControl.watch(peers, barrier);
     nodeControl.keepSafe(part(safekeeping(config, raft, replicator, barrier)));
     nodeControl.ready(recovery::state);
+    nodeControl.ready(first::state);
     peers.start();
-    recovery.start();
+    part(first)
+        .start(
+            raft,
+            (agreed, take) -> {
+              keep(config, prepared, replicator, agreed, take);
+              replicator.start(raft, () -> leadsOrderLog(raft, config.self()));
+              recovery.start();
+            });
     if (prepared.joining()) {
       Admission admission = part(new Admission(raft, self(config)));
       nodeControl.ready(admission::state);
@@ -129,6 +144,25 @@ public final class Node implements RunningNode {
     }
     part(nodeControl.announce());
     return nodeControl;
+  }
+
+  /** Notes in the file what the nodes agreed on at the first start. */
+  private static void keep(
+      NodeConfig config,
+      Prepared prepared,
+      Replicator replicator,
+      FirstContent agreed,
+      boolean take) {
+    if (agreed.equals(prepared.content())) {
+      return;
+    }
+    if (take) {
+      Path kept = Adoption.keepAside(config.database(), Instant.now());
+      log.atWarn().addKeyValue("copy", kept).log("the file's rows give way to another node's");
+      prepared.store().requireInstall();
+      replicator.doubtRows();
+    }
+    FirstContents.write(prepared.store(), agreed);
   }
 
   private static NodeSafekeeping safekeeping(

@@ -2,12 +2,14 @@ package dev.marmot.node;
 
 import dev.marmot.node.config.Address;
 import dev.marmot.node.config.NodeConfig;
+import dev.marmot.node.first.FirstContents;
 import dev.marmot.node.identity.Identities;
 import dev.marmot.node.identity.NodeDirectory;
 import dev.marmot.node.identity.StartCheck;
 import dev.marmot.node.identity.StartCheck.FileFacts;
 import dev.marmot.node.snapshot.Introduction;
 import dev.marmot.proto.v1.DescribeReply;
+import dev.marmot.proto.v1.FirstContent;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
@@ -52,13 +54,15 @@ final class Startup {
    * @param members everybody who is known, this node included
    * @param joining whether this node has to be made a member first
    * @param rowsInDoubt whether the rows of the file come from elsewhere
+   * @param content what the nodes of a new cluster compare, with the identity
    */
   record Prepared(
       NodeIdentity identity,
       SqliteReplicaStore store,
       List<Member> members,
       boolean joining,
-      boolean rowsInDoubt) {}
+      boolean rowsInDoubt,
+      FirstContent content) {}
 
   /** Opens the file; throws, with a message for the operator, when something does not fit. */
   Prepared prepare() throws IOException {
@@ -83,12 +87,16 @@ final class Startup {
     SqliteReplicaStore store = open(newcomer);
     try {
       boolean inDoubt = identify(store, wanted, fileLost || newcomer, stored);
+      NodeIdentity identity = wanted.toBuilder().setFile(store.state().file()).build();
+      boolean alone = members.size() == 1;
+      FirstContent content = content(store, alone || fileLost || cluster.isPresent() || inDoubt);
       return new Prepared(
-          wanted.toBuilder().setFile(store.state().file()).build(),
+          identity,
           store,
           members,
           cluster.isPresent(),
-          inDoubt);
+          inDoubt,
+          content.toBuilder().setIdentity(identity).build());
     } catch (IOException | RuntimeException e) {
       store.close();
       throw e;
@@ -182,11 +190,33 @@ final class Startup {
     return store.facts().mustInstall();
   }
 
+  /**
+   * What the first comparison needs; reads the whole file when changes begin to be logged now.
+   *
+   * @param nothingOwn whether the rows come from the cluster, or there is nobody to compare with
+   */
+  private FirstContent content(SqliteReplicaStore store, boolean nothingOwn) {
+    Optional<FirstContent> noted = FirstContents.read(store);
+    if (noted.isEmpty() && (nothingOwn || store.state().position() >= 0)) {
+      if (store.state().position() < 0) {
+        FirstContents.write(store, FirstContents.taken());
+      }
+      return FirstContents.taken();
+    }
+    FirstContent content =
+        noted.orElseGet(
+            () -> FirstContents.begin(config.database(), config.replication().excluded(), store));
+    int seed = config.raft().seedFrom().map(NodeId::value).orElse(config.self().value());
+    return content.getAgreed() || seed == config.self().value()
+        ? content
+        : content.toBuilder().setSeed(seed).build();
+  }
+
   /** Each start gives file and directory a number; an older copy of the file has an older one. */
   private void checkGeneration(SqliteReplicaStore store, boolean trusted) throws IOException {
     long last = directory.generation();
     long found = store.meta(GENERATION).map(Long::parseLong).orElse(0L);
-    if (!trusted && last != 0 && found < last - 1) {
+    if (!trusted && last != 0 && found < last) {
       throw new IOException(
           "cannot start node %d: %s is an older copy of itself (of start %d, the last was %d): what"
                   .formatted(config.self().value(), config.database(), found, last)

@@ -59,6 +59,12 @@ final class RunCommand implements Callable<Integer> {
             + " restored; a copy of the file is kept.");
     value(
         spec,
+        "seed-from",
+        "NODE",
+        "At the first start, where the files of the nodes differ: take the content of this node; a"
+            + " copy of the file is kept. Without effect once the cluster replicates.");
+    value(
+        spec,
         "bind",
         "HOST:PORT",
         "Where to listen for the other nodes; default: all addresses, this node's port in"

@@ -38,6 +38,7 @@ public record NodeConfig(
    * @param follow start no raft log now; somebody adds this node later
    * @param join raft address of a member of the running cluster that this node is to join
    * @param adopt the file's rows give way to those of the cluster; a copy of the file is kept
+   * @param seedFrom node whose content all take at the first start of a cluster, where files differ
    */
   public record RaftConfig(
       List<Member> members,
@@ -47,7 +48,8 @@ public record NodeConfig(
       int maxLogEntries,
       boolean follow,
       Optional<Address> join,
-      boolean adopt) {
+      boolean adopt,
+      Optional<NodeId> seedFrom) {
     public RaftConfig {
       members = List.copyOf(members);
     }

@@ -59,6 +59,7 @@ public final class NodeConfigLoader {
     }
     Optional<Address> givenBind = values.read("bind", Address::parse);
     List<Member> members = new Membership(values).read(self, givenBind, follow || join.isPresent());
+    Optional<NodeId> seedFrom = seedFrom(members, join.isPresent());
     Address bind =
         givenBind.orElseGet(() -> defaultBind(self, members, follow || join.isPresent()));
     Address pane = values.read("bind-pane", Address::parse).orElse(DEFAULT_PANE);
@@ -85,10 +86,28 @@ public final class NodeConfigLoader {
         self.get(),
         cluster,
         database.get(),
-        new RaftConfig(members, bind, directory, shards, maxLogEntries, follow, join, adopt),
+        new RaftConfig(
+            members, bind, directory, shards, maxLogEntries, follow, join, adopt, seedFrom),
         new PaneConfig(pane, AuthKey.of(environment.getOrDefault("AUTH_KEY", ""))),
         replication,
         notes);
+  }
+
+  private Optional<NodeId> seedFrom(List<Member> members, boolean joining) {
+    Optional<NodeId> seed =
+        values
+            .read("seed-from", text -> ConfigValues.number(text, 1, Integer.MAX_VALUE))
+            .map(NodeId::new);
+    if (seed.isPresent() && joining) {
+      values.fault(
+          "seed-from",
+          "is for a new cluster, not for join: a node that joins takes its content",
+          values.given("seed-from").orElse(""));
+    } else if (seed.isPresent() && members.stream().noneMatch(m -> m.id().equals(seed.get()))) {
+      values.fault(
+          "seed-from", "must be a node in bootstrap", values.given("seed-from").orElse(""));
+    }
+    return seed;
   }
 
   /** The port that the others were told; on all addresses, unless they were told a loopback one. */

@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +47,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final StateWaiters waiters;
   private final Queue<PendingInstall> installs = new ConcurrentLinkedQueue<>();
   private volatile BiConsumer<Fence, Long> onFence = (fence, position) -> {};
+  private volatile Consumer<OlderCopyException> onOlderCopy = failure -> {};
   private volatile long newestEntry = LogPosition.NONE.index();
   private volatile @Nullable Parts parts;
 
@@ -80,9 +82,18 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
    * @param leadsOrderLog whether this node is the one that looks after the others' epochs now
    */
   public void start(OrderedLogs logs, BooleanSupplier leadsOrderLog) {
+    OlderCopyCheck check =
+        new OlderCopyCheck(
+            self, store.state(), store.newestSeq(), Floors.needed(logs), counter.load());
     Applier applier =
         new Applier(
-            self, logs, store, chunks, applierOptions.maxRows(), ProtocolRules.ALL, new Fences());
+            self,
+            new WatchedLogs(logs, check),
+            store,
+            chunks,
+            applierOptions.maxRows(),
+            ProtocolRules.ALL,
+            new Fences());
     Origin origin =
         new Origin(
             self, logs, store, chunks, counter, originOptions, ProtocolRules.ALL, this::wakeOrigin);
@@ -97,7 +108,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     origin.open();
     Loop applierLoop = new Loop("n" + self + "-applier", () -> apply(applier));
     Loop originLoop = new Loop("n" + self + "-origin", () -> send(origin, upkeep));
-    parts = new Parts(logs, applier, origin, applierLoop, originLoop);
+    parts = new Parts(logs, check, applier, origin, applierLoop, originLoop);
     store.onCommit(this::wakeOrigin);
     applierLoop.start();
     originLoop.start();
@@ -168,6 +179,10 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
       throw new IllegalStateException(
           "cannot make a snapshot: node " + self + " is still starting; try again");
     }
+    if (rowsInDoubt) {
+      throw new IllegalStateException(
+          "cannot make a snapshot: node " + self + " waits for one itself; ask another node");
+    }
     return Donation.open(
         started.logs(), store, chunks, applierOptions.maxRows(), ProtocolRules.ALL);
   }
@@ -196,6 +211,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
       return false;
     }
     try {
+      checkOlderCopy(next.snapshot());
       boolean used = applier.install(next.snapshot(), rowsInDoubt);
       if (used) {
         rowsInDoubt = false;
@@ -205,6 +221,29 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
       next.done().completeExceptionally(e);
     }
     return true;
+  }
+
+  private void checkOlderCopy(Snapshot snapshot) {
+    Parts started = parts;
+    if (started != null) {
+      started
+          .check()
+          .proof(snapshot.state().lastOf(self))
+          .ifPresent(
+              proof -> {
+                OlderCopyException failure = new OlderCopyException(proof);
+                onOlderCopy.accept(failure);
+                throw failure;
+              });
+    }
+  }
+
+  /**
+   * Sets who is told, on the applier's thread, that the file was set back to an older copy of
+   * itself. Nothing more is applied then. Call before the start.
+   */
+  public void onOlderCopy(Consumer<OlderCopyException> watcher) {
+    onOlderCopy = watcher;
   }
 
   private record PendingInstall(Snapshot snapshot, CompletableFuture<Boolean> done) {}
@@ -253,7 +292,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
       return 0;
     }
     long rowsBefore = applier.rows();
-    if (rowsInDoubt || !applier.step(pace.rows())) {
+    if (rowsInDoubt || !step(applier)) {
       return IDLE_MILLIS;
     }
     long held = applier.heldNanos();
@@ -262,6 +301,15 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     wakeOrigin();
     TimeUnit.NANOSECONDS.sleep(Math.max(held, applierOptions.pause().toNanos()));
     return 0;
+  }
+
+  private boolean step(Applier applier) {
+    try {
+      return applier.step(pace.rows());
+    } catch (OlderCopyException e) {
+      onOlderCopy.accept(e);
+      throw e; // and again at each further step
+    }
   }
 
   private void wakeOrigin() {
@@ -370,5 +418,10 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   }
 
   private record Parts(
-      OrderedLogs logs, Applier applier, Origin origin, Loop applierLoop, Loop originLoop) {}
+      OrderedLogs logs,
+      OlderCopyCheck check,
+      Applier applier,
+      Origin origin,
+      Loop applierLoop,
+      Loop originLoop) {}
 }

@@ -133,23 +133,30 @@ class RecoveryIT {
         .isEqualTo("3");
   }
 
+  /** Of an earlier start, and of the same one; both are this node's own file, with its identity. */
   private static void anOlderCopyOfTheFile_isRefused_andAdopted(Cluster cluster) throws Exception {
     NodeProcess node = cluster.node(2);
     assertThat(node.stop()).isIn(0, 143);
-    Path backup = node.database().resolveSibling("backup.db");
-    Tools.sqlite(node.database(), "VACUUM INTO '" + backup + "';");
-    for (int start = 0; start < 2; start++) {
-      node.start();
-      cluster.awaitReady();
-      load(node, 3000 + start, 1);
-      cluster.assertEqual();
-      assertThat(node.stop()).isIn(0, 143);
-    }
-    removeDatabase(node);
-    Files.move(backup, node.database(), StandardCopyOption.ATOMIC_MOVE);
+    Path earlier = copy(node, "earlier.db");
+    node.start();
+    cluster.awaitReady();
+    Path same = copy(node, "same.db");
+    load(node, 3000, 1);
+    cluster.assertEqual();
+    load(node, 3001, 1);
+    cluster.assertEqual();
+    node.kill();
+    putBack(earlier, node);
     node.start();
     assertThat(node.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
-    assertThat(node.logText()).contains("is an older copy of itself").contains("--adopt");
+    assertThat(node.logText()).contains("of start").contains("--adopt");
+    putBack(same, node);
+    // As many writes as it has sent since: the position tells, not the number of changes.
+    load(node, 3500, 3);
+    node.start();
+    assertThat(node.awaitExit(Duration.ofSeconds(60))).isEqualTo(1);
+    assertThat(node.logText()).contains("cannot go on: the SQLite file of node 2 is an older copy");
+    assertThat(cluster.node(1).ready()).isTrue();
     NodeProcess adopting = cluster.replace(node.with("--adopt=true"));
     adopting.start();
     cluster.awaitReady();
@@ -158,5 +165,16 @@ class RecoveryIT {
       assertThat(files.map(file -> file.getFileName().toString()))
           .anyMatch(name -> name.startsWith("app.db.before-"));
     }
+  }
+
+  private static Path copy(NodeProcess node, String name) throws Exception {
+    Path copy = node.database().resolveSibling(name);
+    Tools.sqlite(node.database(), "VACUUM INTO '" + copy + "';");
+    return copy;
+  }
+
+  private static void putBack(Path copy, NodeProcess node) throws IOException {
+    removeDatabase(node);
+    Files.move(copy, node.database(), StandardCopyOption.ATOMIC_MOVE);
   }
 }

@@ -33,6 +33,31 @@ class NodeConfigLoaderTest {
   }
 
   @Test
+  void seedFrom_namesANodeOfANewCluster() {
+    assertThat(
+            load("db-path", "a.db", "node-id", "3", "bootstrap", THREE, "seed-from", "1")
+                .raft()
+                .seedFrom())
+        .contains(new NodeId(1));
+    assertThat(faults("db-path", "a.db", "node-id", "3", "bootstrap", THREE, "seed-from", "4"))
+        .containsExactly("seed-from: must be a node in bootstrap (got 4)");
+    assertThat(
+            faults(
+                "db-path",
+                "a.db",
+                "node-id",
+                "4",
+                "join",
+                "10.0.0.1:8160",
+                "bind",
+                "10.0.0.4:8160",
+                "seed-from",
+                "1"))
+        .hasSize(1)
+        .allMatch(fault -> fault.startsWith("seed-from: is for a new cluster"));
+  }
+
+  @Test
   void load_threeNodes_namesEverybodyAndListensOnItsPort() {
     NodeConfig config = load("db-path", "/data/shop.db", "node-id", "3", "bootstrap", THREE);
 

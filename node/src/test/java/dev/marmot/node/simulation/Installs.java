@@ -58,6 +58,7 @@ final class Installs {
 
   private void install(SimulatedNode receiver, Snapshot snapshot) {
     MemoryFile before = receiver.disk.current();
+    checkNotSetBack(receiver, snapshot);
     receiver.busy.add(Part.APPLIER);
     boolean used = receiver.life().applier().install(snapshot, false);
     receiver.busy.remove(Part.APPLIER);
@@ -68,5 +69,17 @@ final class Installs {
     world.coverage().count(Event.INSTALLS_THAT_PARK, after.parked.isEmpty() ? 0 : 1);
     boolean skips = !before.skipped.containsAll(after.skipped);
     world.coverage().count(Event.INSTALLS_THAT_SKIP, skips ? 1 : 0);
+  }
+
+  /** No file is set back here, so nothing may look as if it had been. */
+  private static void checkNotSetBack(SimulatedNode receiver, Snapshot snapshot) {
+    receiver
+        .life()
+        .olderCopy()
+        .proof(snapshot.state().lastOf(receiver.id))
+        .ifPresent(
+            proof -> {
+              throw new IllegalStateException(proof);
+            });
   }
 }

@@ -6,10 +6,12 @@ import dev.marmot.node.replication.ChunkIndex;
 import dev.marmot.node.replication.Donation;
 import dev.marmot.node.replication.EpochCounter;
 import dev.marmot.node.replication.Floors;
+import dev.marmot.node.replication.OlderCopyCheck;
 import dev.marmot.node.replication.Origin;
 import dev.marmot.node.replication.ProtocolRules;
 import dev.marmot.node.replication.Skips;
 import dev.marmot.node.replication.Upkeep;
+import dev.marmot.node.replication.WatchedLogs;
 import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
@@ -45,7 +47,8 @@ final class SimulatedNode {
       Applier applier,
       Origin origin,
       Skips skips,
-      Upkeep upkeep) {}
+      Upkeep upkeep,
+      OlderCopyCheck olderCopy) {}
 
   /** What a node cannot reach of the raft logs. */
   static final int NOTHING = -1;
@@ -137,10 +140,13 @@ final class SimulatedNode {
             rewriter(),
             new Handover(chunks, skips),
             new SimulatedLogs.Disk(floors, () -> disk.durable().position));
+    OlderCopyCheck olderCopy =
+        new OlderCopyCheck(
+            id, store.state(), disk.current().newestSeq, Floors.needed(logs), epochCounter);
     Applier applier =
         new Applier(
             id,
-            logs,
+            new WatchedLogs(logs, olderCopy), // no file is set back: it must never say so
             store,
             chunks,
             world.setup().maxRows(),
@@ -165,7 +171,7 @@ final class SimulatedNode {
             skips,
             new Upkeep.Options(
                 Duration.ofSeconds(4), () -> world.logs().leader(0) == id, world.setup().rules()));
-    life = new Life(logs, memory, both, chunks, applier, origin, skips, upkeep);
+    life = new Life(logs, memory, both, chunks, applier, origin, skips, upkeep, olderCopy);
     origin.open();
   }
 

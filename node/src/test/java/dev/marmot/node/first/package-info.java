@@ -1,0 +1,3 @@
+/** Tests of the first comparison. */
+@org.jspecify.annotations.NullMarked
+package dev.marmot.node.first;
