@@ -155,7 +155,7 @@ final class Comparison {
 
   /** Rows of a table that the other node does not have at all have nothing to give way to. */
   private static Optional<String> onlyOne(
-      int node, FirstContent content, int seed, FirstContent theirs) {
+      int taker, FirstContent content, int giver, FirstContent theirs) {
     Set<String> there =
         theirs.getTablesList().stream().map(TableContent::getName).collect(Collectors.toSet());
     List<String> only =
@@ -167,9 +167,9 @@ final class Comparison {
         ? Optional.empty()
         : Optional.of(
             "node %d cannot take the content of node %d, which lacks tables: %s; choose a node that"
-                    .formatted(node, seed, String.join(", ", only))
+                    .formatted(taker, giver, String.join(", ", only))
                 + " has them, or stop node %d, run `marmot cleanup` on its file, drop them there,"
-                    .formatted(node)
+                    .formatted(taker)
                 + " delete its raft-path and start it again");
   }
 

@@ -41,7 +41,7 @@ public final class FirstStart implements AutoCloseable {
   private final Map<Integer, FirstContent> known = new ConcurrentHashMap<>();
   private final Set<Integer> asked = ConcurrentHashMap.newKeySet();
   private final Consumer<Throwable> failed;
-  private @Nullable Thread thread;
+  private volatile @Nullable Thread thread;
   private volatile FirstContent own;
   private volatile String waitsFor = "";
 
