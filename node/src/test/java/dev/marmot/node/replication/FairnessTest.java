@@ -3,14 +3,10 @@ package dev.marmot.node.replication;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
-import dev.marmot.proto.v1.OrderItem;
-import dev.marmot.proto.v1.Record;
-import dev.marmot.raft.LogId;
-import dev.marmot.sqlite.CapturedChanges;
-import dev.marmot.sqlite.codec.ChangeSetCodec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +25,11 @@ class FairnessTest {
     "CREATE TABLE mine(who, n, PRIMARY KEY(who, n))",
   };
   private static final int ROWS = 1_000;
+  private static final String FILL =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<"
+          + ROWS
+          + ") INSERT INTO theirs SELECT i, -i, randomblob(200) FROM n";
+  private static final String CHANGE_ALL = "UPDATE theirs SET u=u-10000, v=randomblob(200)";
   private static final Duration MOST_HOLD = Duration.ofMillis(100);
   private static final double BUSY_SECONDS = 5;
 
@@ -62,12 +63,12 @@ class FairnessTest {
 
   @Test
   void applicationWrites_whileChangeSetsAreAppliedBackToBack() throws Exception {
-    List<ByteString> changes = changeSets();
-    try (Side side = Side.open(directory, 1, SCHEMA)) {
+    try (Side side = Side.open(directory, 1, SCHEMA);
+        ForeignNode other = ForeignNode.open(directory, SCHEMA)) {
       ApplierOptions options = new ApplierOptions(5 * ROWS, Duration.ofMillis(5), MOST_HOLD);
       try (Replicator replicator =
-          new Replicator(1, side.store, new Counter(), OriginOptions.DEFAULT, options)) {
-        Flood flood = new Flood(replicator, changes);
+          new Replicator(1, side.store, new Epochs(), OriginOptions.DEFAULT, options)) {
+        Flood flood = new Flood(replicator, other);
         replicator.start(flood.logs, () -> true);
 
         // One after the other: they would keep each other waiting, too.
@@ -94,20 +95,21 @@ class FairnessTest {
   /** There is always more to apply than one transaction takes. */
   private static final class Flood {
     private final Replicator replicator;
-    private final List<ByteString> changes;
     private final LocalLogs logs;
-    private int sent;
+    private final ForeignNode other;
+    private final List<ByteString> changes;
 
-    Flood(Replicator replicator, List<ByteString> changes) {
+    Flood(Replicator replicator, ForeignNode other) throws SQLException {
       this.replicator = replicator;
-      this.changes = changes;
       this.logs = new LocalLogs(replicator);
+      this.other = other;
+      this.changes = List.of(other.rows(FILL), other.rows(CHANGE_ALL), other.rows(CHANGE_ALL));
     }
 
     Outcome during(Process writer) throws Exception {
       do {
-        while (sent - replicator.appliedChangeSets() < 100) {
-          propose(logs, changes.get(sent % changes.size()), ++sent);
+        while (other.sent() - replicator.appliedChangeSets() < 100) {
+          other.send(logs, changes.get(other.sent() % changes.size()));
         }
       } while (!writer.waitFor(5, TimeUnit.MILLISECONDS));
       return outcome(writer);
@@ -129,54 +131,5 @@ class FairnessTest {
     command.add(directory.resolve("n1.db").toString());
     command.addAll(List.of(who, "" + busySeconds, "" + seconds));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
-  }
-
-  /** The rows of a few change sets of node 2, each of which changes all rows of its table. */
-  private List<ByteString> changeSets() throws Exception {
-    List<ByteString> encoded = new ArrayList<>();
-    try (Side two = Side.open(directory, 2, SCHEMA)) {
-      for (String sql :
-          List.of(
-              "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<"
-                  + ROWS
-                  + ") INSERT INTO theirs SELECT i, -i, randomblob(200) FROM n",
-              "UPDATE theirs SET u=u-10000, v=randomblob(200)",
-              "UPDATE theirs SET u=u-10000, v=randomblob(200)")) {
-        two.run(sql);
-        CapturedChanges changes = two.capture();
-        encoded.add(ByteString.copyFrom(ChangeSetCodec.encode(changes.rows())));
-        two.apply(two, changes, rows -> rows);
-      }
-    }
-    return encoded;
-  }
-
-  private static void propose(LocalLogs logs, ByteString rows, int number) {
-    Record record =
-        Record.newBuilder()
-            .setId(new ChangeSetId(2, 1, number).toWire())
-            .setFile(2)
-            .setMaxSeq(number)
-            .setBase(Long.MAX_VALUE - 1)
-            .setInlineRows(rows)
-            .build();
-    var unused =
-        logs.propose(
-            LogId.ORDER, Entries.order(List.of(OrderItem.newBuilder().setRecord(record).build())));
-  }
-
-  /** Epochs of a node that is never started again. */
-  private static final class Counter implements EpochCounter {
-    private long epoch;
-
-    @Override
-    public long load() {
-      return epoch;
-    }
-
-    @Override
-    public void store(long newest) {
-      epoch = newest;
-    }
   }
 }
