@@ -101,10 +101,11 @@ class ApplicationLocksTest {
       assertThat(shell(a.file, "PRAGMA journal_mode=DELETE")).contains("database is locked");
       assertThat(shell(a.file, "PRAGMA journal_mode")).isEqualTo("wal");
       a.store.close();
-      assertThat(shell(a.file, "PRAGMA journal_mode=DELETE")).isEqualTo("delete");
+      assertThat(shell(a.file, "PRAGMA journal_mode=DELETE;INSERT INTO t VALUES(1,1)"))
+          .isEqualTo("delete");
       a.reopen();
-      assertThat(shell(a.file, "PRAGMA journal_mode;INSERT INTO t VALUES(1,1)")).isEqualTo("wal");
-      assertThat(a.capture().orElseThrow().rows()).hasSize(1);
+      assertThat(shell(a.file, "PRAGMA journal_mode;INSERT INTO t VALUES(2,2)")).isEqualTo("wal");
+      assertThat(a.capture().orElseThrow().rows()).hasSize(2);
     }
   }
 
