@@ -338,6 +338,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   public List<String> warnings() {
     List<String> warnings = new ArrayList<>();
     Warnings.keysWithNull(captureSide.keysWithNull(), warnings);
+    Warnings.damagedIndexes(writeSide.triggers().damagedIndexes(), warnings);
     warnings.addAll(status.warnings());
     return List.copyOf(warnings);
   }

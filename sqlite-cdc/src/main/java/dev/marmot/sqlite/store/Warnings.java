@@ -3,6 +3,7 @@ package dev.marmot.sqlite.store;
 import dev.marmot.sqlite.schema.DatabaseSchema;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,20 @@ final class Warnings {
                     + count
                     + " changes of rows with NULL in the primary key were not replicated;"
                     + " give the rows a key"));
+  }
+
+  /** Tables that were written past a damaged search index, and when that was needed last. */
+  static void damagedIndexes(Map<String, Instant> tables, List<String> warnings) {
+    tables.forEach(
+        (table, last) ->
+            warnings.add(
+                "table "
+                    + table
+                    + ": the search index that its triggers keep is damaged here and misses rows, the"
+                    + " last time at "
+                    + last
+                    + "; rebuild it, a full-text index with INSERT INTO name(name)"
+                    + " VALUES('rebuild'); this warning ends with the next start"));
   }
 
   /** Tables that are not replicated, and rows that are held. */

@@ -44,6 +44,50 @@ final class TriggerCasesTest {
     }
   }
 
+  /** Rows go past a damaged search index, and into it again once it is rebuilt. */
+  @Test
+  void damagedSearchIndex_holdsNothingBack_andIsKeptAgainAfterItsRebuild() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE d(k TEXT PRIMARY KEY, v)",
+            "CREATE TABLE other(k TEXT PRIMARY KEY, v)",
+            "CREATE VIRTUAL TABLE ft USING fts5(v, content=d)",
+            "CREATE TRIGGER di AFTER INSERT ON d BEGIN"
+                + " INSERT INTO ft(rowid,v) VALUES(new.rowid,new.v); END",
+            "CREATE TRIGGER dd AFTER DELETE ON d BEGIN"
+                + " INSERT INTO ft(ft,rowid,v) VALUES('delete',old.rowid,old.v); END")) {
+      pair.write("INSERT INTO d VALUES('a','one fish'),('b','two fish'),('c','three')");
+      String before = pair.b.query(TRIGGERS);
+      String version = pair.b.query("PRAGMA schema_version");
+      pair.b.run("INSERT INTO ft(ft,rowid,v) SELECT 'delete',rowid,v FROM d");
+      assertThatThrownBy(() -> pair.b.run("DELETE FROM d WHERE k='a'"))
+          .as("the damage is the application's").hasMessageContaining("malformed");
+
+      pair.a.run("DELETE FROM d WHERE k IN ('a','b')", "INSERT INTO d VALUES('b','two cats')");
+      pair.a.run("INSERT INTO d VALUES('e','four')", "INSERT INTO other VALUES('o',1)");
+      pair.a.publish(pair.b);
+
+      assertThat(pair.b.store.digests()).isEqualTo(pair.a.store.digests());
+      assertThat(pair.b.query("SELECT k,v,rowid FROM d")).isEqualTo("b|two cats|2\nc|three|3\ne|four|4");
+      assertThat(pair.b.capture()).isEmpty();
+      assertThat(pair.b.query(TRIGGERS)).isEqualTo(before);
+      assertThat(pair.b.query("PRAGMA schema_version")).isEqualTo(version);
+      assertThat(pair.a.store.warnings()).isEmpty();
+      assertThat(pair.b.store.warnings())
+          .singleElement()
+          .asString()
+          .startsWith("table d: the search index that its triggers keep is damaged");
+
+      pair.b.run("INSERT INTO ft(ft) VALUES('rebuild')");
+      pair.a.run("DELETE FROM d WHERE k='c'", "INSERT INTO d VALUES('c','three cats')");
+      pair.a.publish(pair.b);
+      String cats = "SELECT k FROM d WHERE rowid IN (SELECT rowid FROM ft('cats')) ORDER BY k";
+      assertThat(pair.query(cats)).isEqualTo("b\nc");
+      pair.b.run("INSERT INTO ft(ft,rank) VALUES('integrity-check',1)");
+    }
+  }
+
   /**
    * A trigger may write its own table before the statement does: what it notes must not be lost.
    */
