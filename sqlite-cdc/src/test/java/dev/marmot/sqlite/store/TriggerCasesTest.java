@@ -44,6 +44,34 @@ final class TriggerCasesTest {
     }
   }
 
+  /** SQLite fires the youngest trigger first: the hooks are made anew to stay before all others. */
+  @Test
+  void triggerThatIsCreatedLater_comesBehindTheHooks() throws SQLException {
+    try (Pair pair =
+        new Pair(directory, "CREATE TABLE t(v)", "CREATE TABLE u(k TEXT PRIMARY KEY, v UNIQUE)")) {
+      for (String table : new String[] {"t", "u"}) {
+        String trigger =
+            "CREATE TRIGGER stop_%s AFTER INSERT ON %s WHEN NEW.v=2 BEGIN SELECT RAISE(FAIL,'no'); END"
+                .formatted(table, table.toUpperCase(java.util.Locale.ROOT));
+        pair.a.run(trigger);
+        pair.b.run(trigger);
+      }
+      long newest = pair.a.store.newestSeq();
+      String schema = pair.a.query("PRAGMA schema_version");
+      assertThat(pair.a.store.newestSeq()).as("no row is logged for that").isEqualTo(newest).isZero();
+      assertThatThrownBy(() -> pair.a.run("INSERT INTO t VALUES(1),(2),(3)"))
+          .hasMessageContaining("no");
+      assertThatThrownBy(() -> pair.a.run("REPLACE INTO u VALUES('a',1),('b',2),('c',3)"))
+          .hasMessageContaining("no");
+      pair.a.publish(pair.b);
+      pair.assertEqual("statements that failed half-way");
+      assertThat(pair.query("SELECT count(*) FROM t")).isEqualTo("2");
+      assertThat(pair.query("SELECT count(*) FROM u")).isEqualTo("2");
+      pair.a.reopen();
+      assertThat(pair.a.query("PRAGMA schema_version")).as("done once").isEqualTo(schema);
+    }
+  }
+
   /** Rows go past a damaged search index, and into it again once it is rebuilt. */
   @Test
   void damagedSearchIndex_holdsNothingBack_andIsKeptAgainAfterItsRebuild() throws SQLException {
