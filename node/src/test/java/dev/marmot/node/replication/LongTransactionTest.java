@@ -37,7 +37,8 @@ class LongTransactionTest {
       long position = replicator.reached(0).get();
 
       // A new table makes everybody read the schema again when it appears.
-      side.run("BEGIN IMMEDIATE", "INSERT INTO t VALUES(2,'mine')", "CREATE TABLE u(k PRIMARY KEY)");
+      side.run(
+          "BEGIN IMMEDIATE", "INSERT INTO t VALUES(2,'mine')", "CREATE TABLE u(k PRIMARY KEY)");
       side.run("INSERT INTO u VALUES('new')");
       other.send(logs, other.rows("INSERT INTO t VALUES(3,'theirs')"));
       other.send(logs, other.rows("UPDATE t SET v='theirs again'"));

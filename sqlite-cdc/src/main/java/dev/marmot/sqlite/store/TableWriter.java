@@ -49,8 +49,7 @@ final class TableWriter implements AutoCloseable {
   /**
    * @param damagedIndex makes the table writable again after a trigger met a damaged index
    */
-  TableWriter(
-      Connection connection, TableSchema schema, String encoding, DamagedIndex damagedIndex)
+  TableWriter(Connection connection, TableSchema schema, String encoding, DamagedIndex damagedIndex)
       throws SQLException {
     this.connection = connection;
     this.schema = schema;

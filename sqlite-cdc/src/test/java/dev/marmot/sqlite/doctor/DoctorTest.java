@@ -110,7 +110,8 @@ class DoctorTest {
         .anyMatch(w -> w.startsWith("table nokey: it declares no primary key"));
     assertThat(whats(report, Level.NOTE))
         .anyMatch(w -> w.startsWith("table gen: where two nodes give its UNIQUE columns the same"))
-        .anyMatch(w -> w.startsWith("file: it is in journal mode delete; Marmot switches it to WAL"))
+        .anyMatch(
+            w -> w.startsWith("file: it is in journal mode delete; Marmot switches it to WAL"))
         .anyMatch(w -> w.startsWith("application: without a busy timeout"))
         .anyMatch(w -> w.startsWith("application: a transaction that reads first"))
         .anyMatch(w -> w.startsWith("application: PRAGMA locking_mode=EXCLUSIVE keeps Marmot out"))
@@ -129,8 +130,7 @@ class DoctorTest {
 
   @Test
   void longReader_isNamedWhileItKeepsTheWal_andWhatItLeavesIsNot() throws Exception {
-    Path file =
-        file("PRAGMA journal_mode=WAL", "CREATE TABLE t(k TEXT PRIMARY KEY NOT NULL, v)");
+    Path file = file("PRAGMA journal_mode=WAL", "CREATE TABLE t(k TEXT PRIMARY KEY NOT NULL, v)");
     try (Connection reader = DriverManager.getConnection("jdbc:sqlite:" + file);
         Statement reading = reader.createStatement();
         Connection writer = DriverManager.getConnection("jdbc:sqlite:" + file);

@@ -58,7 +58,10 @@ final class TriggerCasesTest {
       }
       long newest = pair.a.store.newestSeq();
       String schema = pair.a.query("PRAGMA schema_version");
-      assertThat(pair.a.store.newestSeq()).as("no row is logged for that").isEqualTo(newest).isZero();
+      assertThat(pair.a.store.newestSeq())
+          .as("no row is logged for that")
+          .isEqualTo(newest)
+          .isZero();
       assertThatThrownBy(() -> pair.a.run("INSERT INTO t VALUES(1),(2),(3)"))
           .hasMessageContaining("no");
       assertThatThrownBy(() -> pair.a.run("REPLACE INTO u VALUES('a',1),('b',2),('c',3)"))
@@ -90,14 +93,16 @@ final class TriggerCasesTest {
       String version = pair.b.query("PRAGMA schema_version");
       pair.b.run("INSERT INTO ft(ft,rowid,v) SELECT 'delete',rowid,v FROM d");
       assertThatThrownBy(() -> pair.b.run("DELETE FROM d WHERE k='a'"))
-          .as("the damage is the application's").hasMessageContaining("malformed");
+          .as("the damage is the application's")
+          .hasMessageContaining("malformed");
 
       pair.a.run("DELETE FROM d WHERE k IN ('a','b')", "INSERT INTO d VALUES('b','two cats')");
       pair.a.run("INSERT INTO d VALUES('e','four')", "INSERT INTO other VALUES('o',1)");
       pair.a.publish(pair.b);
 
       assertThat(pair.b.store.digests()).isEqualTo(pair.a.store.digests());
-      assertThat(pair.b.query("SELECT k,v,rowid FROM d")).isEqualTo("b|two cats|2\nc|three|3\ne|four|4");
+      assertThat(pair.b.query("SELECT k,v,rowid FROM d"))
+          .isEqualTo("b|two cats|2\nc|three|3\ne|four|4");
       assertThat(pair.b.capture()).isEmpty();
       assertThat(pair.b.query(TRIGGERS)).isEqualTo(before);
       assertThat(pair.b.query("PRAGMA schema_version")).isEqualTo(version);
