@@ -126,8 +126,7 @@ final class Differences implements AutoCloseable {
     TableWriter table = side.tables().named(theirs.name());
     if (table != null && DifferenceSql.fits(table.schema(), theirs)) {
       TableDifference difference =
-          new TableDifference(
-              connection, table.schema(), theirs, table.replacesRows(), tables.size());
+          new TableDifference(connection, table, theirs, tables.size());
       tables.add(difference);
       difference.find();
     } else if (!excluded.match(theirs.name())) {

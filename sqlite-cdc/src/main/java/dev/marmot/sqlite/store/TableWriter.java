@@ -104,6 +104,10 @@ final class TableWriter implements AutoCloseable {
     return replaces || !schema.uniqueIndexes().isEmpty();
   }
 
+  DamagedIndex damagedIndex() {
+    return damagedIndex;
+  }
+
   CanonicalKey keys() {
     return keys;
   }

@@ -388,6 +388,28 @@ final class InstallTest {
   }
 
   @Test
+  void damagedSearchIndex_doesNotKeepTheRowsAway() throws SQLException {
+    String[] schema = {
+      "CREATE TABLE d(k INTEGER PRIMARY KEY, v)",
+      "CREATE VIRTUAL TABLE ft USING fts5(v, content=d, content_rowid=k)",
+      "CREATE TRIGGER di AFTER INSERT ON d BEGIN INSERT INTO ft(rowid,v) VALUES(new.k,new.v); END",
+      "CREATE TRIGGER dd AFTER DELETE ON d BEGIN"
+          + " INSERT INTO ft(ft,rowid,v) VALUES('delete',old.k,old.v); END"
+    };
+    Replica a = open(1, schema);
+    Replica b = open(2, schema);
+    a.run("INSERT INTO d VALUES(1,'one'),(2,'two'),(3,'three')");
+    a.publish(b);
+    a.run("DELETE FROM d WHERE k<3", "INSERT INTO d VALUES(2,'new'),(4,'four')");
+    a.publish();
+    b.run("INSERT INTO ft(ft,rowid,v) SELECT 'delete',k,v FROM d");
+    install(b, snapshot(a));
+    assertThat(b.store.digests()).isEqualTo(a.store.digests());
+    assertThat(b.store.warnings()).singleElement().asString().contains("search index");
+    b.run("INSERT INTO ft(ft) VALUES('rebuild')", "DELETE FROM d");
+  }
+
+  @Test
   void installInAFileOfAnotherEncoding_isRefused_andTheStoreGoesOn() throws Exception {
     Replica a = open(1, TABLE);
     Replica b = open(2, "PRAGMA encoding='UTF-16le'", TABLE);
