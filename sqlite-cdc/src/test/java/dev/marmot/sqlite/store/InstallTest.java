@@ -22,33 +22,14 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Cases of staging and installing that random statements do not reach. */
-final class InstallTest {
+final class InstallTest extends WithReplicas {
   private static final String TABLE = "CREATE TABLE t(k INTEGER PRIMARY KEY, v)";
-
-  @TempDir Path directory;
-  private final List<Replica> opened = new ArrayList<>();
-
-  private Replica open(int node, String... schema) throws SQLException {
-    Replica replica = Replica.open(directory, node, schema);
-    opened.add(replica);
-    return replica;
-  }
-
-  @AfterEach
-  void close() throws SQLException {
-    for (Replica replica : opened) {
-      replica.close();
-    }
-  }
 
   private static SqliteSnapshot snapshot(Replica replica) {
     try (StagedReplica staged = replica.store.stage()) {
