@@ -58,7 +58,8 @@ final class DifferenceSql {
 
   /** Notes what the snapshot has and the live table has not, or not so. */
   String noteChanged() {
-    String same = "EXISTS(SELECT 1 FROM " + both.liveTable() + " AS m WHERE " + both.allEqual() + ")";
+    String same =
+        "EXISTS(SELECT 1 FROM " + both.liveTable() + " AS m WHERE " + both.allEqual() + ")";
     if (both.hasRowids()) {
       // Rows that stand under the same rowid are found without the key's index.
       same =

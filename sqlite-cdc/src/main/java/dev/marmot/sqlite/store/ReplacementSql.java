@@ -20,7 +20,8 @@ final class ReplacementSql {
   /** Keeps what a row that is about to be replaced has and the snapshot does not give. */
   String keepOld() {
     List<String> targets = new ArrayList<>(both.kept());
-    List<String> values = new ArrayList<>(both.liveOnly.stream().map(c -> DifferenceColumns.column("m", c)).toList());
+    List<String> values =
+        new ArrayList<>(both.liveOnly.stream().map(c -> DifferenceColumns.column("m", c)).toList());
     if (both.live.keyKind() == KeyKind.DECLARED) {
       targets.add("mr");
       values.add(DifferenceColumns.column("m", both.live.rowidName().orElseThrow()));
@@ -119,8 +120,10 @@ final class ReplacementSql {
     List<String> targets = new ArrayList<>(both.liveKeys);
     targets.addAll(both.common);
     targets.addAll(names);
-    List<String> sources = new ArrayList<>(List.of(DifferenceColumns.columns("s", both.snapshotKeys)));
-    both.common.forEach(name -> sources.add(DifferenceColumns.column("s", both.snapshotName(name))));
+    List<String> sources =
+        new ArrayList<>(List.of(DifferenceColumns.columns("s", both.snapshotKeys)));
+    both.common.forEach(
+        name -> sources.add(DifferenceColumns.column("s", both.snapshotName(name))));
     values.forEach(name -> sources.add("d." + name));
     return "INSERT OR ABORT INTO "
         + both.liveTable()

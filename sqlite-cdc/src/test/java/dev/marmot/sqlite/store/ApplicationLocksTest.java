@@ -103,7 +103,8 @@ class ApplicationLocksTest {
       assertThat(Shell.run(a.file, "PRAGMA journal_mode=DELETE;INSERT INTO t VALUES(1,1)"))
           .isEqualTo("delete");
       a.reopen();
-      assertThat(Shell.run(a.file, "PRAGMA journal_mode;INSERT INTO t VALUES(2,2)")).isEqualTo("wal");
+      assertThat(Shell.run(a.file, "PRAGMA journal_mode;INSERT INTO t VALUES(2,2)"))
+          .isEqualTo("wal");
       assertThat(a.capture().orElseThrow().rows()).hasSize(2);
     }
   }
