@@ -121,7 +121,7 @@ class FairnessTest {
   private static Outcome outcome(Process writer) throws IOException {
     String out = new String(writer.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(writer.exitValue()).as(out).isZero();
-    String[] fields = out.strip().split(" ");
+    String[] fields = out.strip().split(" ", -1);
     return new Outcome(
         Integer.parseInt(fields[0]), Integer.parseInt(fields[1]), Double.parseDouble(fields[2]));
   }
