@@ -6,6 +6,7 @@ import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.control.ControlPlane;
 import dev.marmot.node.first.FirstContents;
 import dev.marmot.node.first.FirstStart;
+import dev.marmot.node.identity.Identities;
 import dev.marmot.node.identity.NodeDirectory;
 import dev.marmot.node.peer.Barrier;
 import dev.marmot.node.peer.Membership;
@@ -99,7 +100,7 @@ public final class Node implements RunningNode {
     NodeDirectory directory = part(NodeDirectory.open(config.raft().directory()));
     Prepared prepared = new Startup(config, directory).prepare();
     SqliteReplicaStore store = part(prepared.store());
-    NodeIdentity identity = prepared.identity();
+    NodeIdentity identity = Identities.withEncoding(prepared.identity(), store.charset());
     Replicator replicator = part(replicator(config, directory, prepared));
     SnapshotDonor donor = part(new SnapshotDonor(config.self().value(), replicator::donate));
     VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));

@@ -1,6 +1,7 @@
 package dev.marmot.node.identity;
 
 import dev.marmot.node.replication.EpochCounter;
+import dev.marmot.raft.file.DurableFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

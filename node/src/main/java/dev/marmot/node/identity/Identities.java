@@ -4,6 +4,7 @@ import dev.marmot.node.config.Address;
 import dev.marmot.node.config.NodeConfig;
 import dev.marmot.proto.v1.Member;
 import dev.marmot.proto.v1.NodeIdentity;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
 import java.util.List;
@@ -41,6 +42,11 @@ public final class Identities {
         .build();
   }
 
+  /** The same, with how its file writes text: what peers are told. */
+  public static NodeIdentity withEncoding(NodeIdentity identity, Charset encoding) {
+    return identity.toBuilder().setEncoding(encoding.name()).build();
+  }
+
   /** The same on every node that was given the same name and the same members. */
   private static String clusterId(String name, List<Member> members) {
     String seed = "marmot cluster\n" + name + "\n" + text(members);
@@ -70,7 +76,8 @@ public final class Identities {
     String one = "node " + theirs.getNodeId() + " was started";
     String other = "node " + mine.getNodeId();
     return differ(one, other, theirs, mine)
-        .or(() -> differ(one, other, theirs.getExcludedList(), mine.getExcludedList()));
+        .or(() -> differ(one, other, theirs.getExcludedList(), mine.getExcludedList()))
+        .or(() -> encodingsDiffer(one, other, theirs.getEncoding(), mine.getEncoding()));
   }
 
   private static Optional<String> differ(String one, String other, NodeIdentity a, NodeIdentity b) {
@@ -92,6 +99,13 @@ public final class Identities {
     return a.equals(b)
         ? Optional.empty()
         : difference("exclude", one, String.join(",", a), other, String.join(",", b));
+  }
+
+  /** Text travels as the bytes of the file; an older version does not say what they mean. */
+  private static Optional<String> encodingsDiffer(String one, String other, String a, String b) {
+    return a.isEmpty() || b.isEmpty() || a.equals(b)
+        ? Optional.empty()
+        : difference("a file whose PRAGMA encoding", one, a, other, b);
   }
 
   private static Optional<String> difference(

@@ -3,6 +3,7 @@ package dev.marmot.node.identity;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.node.replication.EpochCounter;
 import dev.marmot.proto.v1.NodeIdentity;
+import dev.marmot.raft.file.DurableFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;

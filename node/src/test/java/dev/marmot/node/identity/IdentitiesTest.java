@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.marmot.node.config.NodeConfigLoader;
 import dev.marmot.proto.v1.NodeIdentity;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,17 @@ class IdentitiesTest {
   void otherPatterns_doNot() {
     assertThat(Identities.differsFromPeer(identity(1, "exclude", "sessions"), identity(2)))
         .contains("node 2 was started with exclude=, node 1 with exclude=sessions");
+  }
+
+  @Test
+  void filesOfOtherEncodings_doNot() {
+    NodeIdentity mine = Identities.withEncoding(identity(1), StandardCharsets.UTF_8);
+    NodeIdentity theirs = Identities.withEncoding(identity(2), StandardCharsets.UTF_16LE);
+    assertThat(Identities.differsFromPeer(mine, theirs))
+        .contains(
+            "node 2 was started with a file whose PRAGMA encoding=UTF-16LE, node 1 with a file whose"
+                + " PRAGMA encoding=UTF-8");
+    assertThat(Identities.differsFromPeer(mine, identity(2))).as("it does not say").isEmpty();
   }
 
   @Test

@@ -3,6 +3,8 @@ package dev.marmot.node.replication;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.marmot.sqlite.Conflict.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
@@ -15,6 +17,7 @@ class InsertedTwiceTest {
   private static final String TABLE = "CREATE TABLE t(id INTEGER PRIMARY KEY, v)";
 
   @TempDir Path directory;
+  private int cases;
 
   private static List<Reason> reasons(Side side) {
     return side.conflicts().stream().map(logged -> logged.conflict().reason()).toList();
@@ -38,6 +41,43 @@ class InsertedTwiceTest {
         assertThat(reasons(side)).containsExactly(Reason.INSERTED_TWICE);
         assertThat(side.conflicts().get(0).conflict().losingOrigin()).isEqualTo(1);
       }
+    }
+  }
+
+  /** The limits of the reason that docs/keys.md tells. */
+  @Test
+  void replaceOverARow_countsAsInsert_unlessTriggersRecurse_andAMoveDoesNot() throws Exception {
+    assertThat(updatedThere("REPLACE INTO t VALUES(1,'here')")).isEqualTo(Reason.INSERTED_TWICE);
+    assertThat(updatedThere("PRAGMA recursive_triggers=ON", "REPLACE INTO t VALUES(1,'here')"))
+        .isEqualTo(Reason.OVERWRITTEN);
+    assertThat(
+            updatedThere("INSERT INTO t VALUES(1,'here') ON CONFLICT(id) DO UPDATE SET v='here'"))
+        .isEqualTo(Reason.OVERWRITTEN);
+    assertThat(updatedThere("DELETE FROM t WHERE id=1", "INSERT INTO t VALUES(1,'here')"))
+        .isEqualTo(Reason.OVERWRITTEN);
+    assertThat(reasonAfter("INSERT INTO t VALUES(3,'there')", "UPDATE t SET id=3"))
+        .isEqualTo(Reason.OVERWRITTEN);
+  }
+
+  private Reason updatedThere(String... here) throws SQLException, IOException {
+    return reasonAfter("UPDATE t SET v='there'", here);
+  }
+
+  /** The reason for which what node 1 wrote lost against what node 2 wrote at the same time. */
+  private Reason reasonAfter(String there, String... here) throws SQLException, IOException {
+    Path own = directory.resolve("case" + cases++);
+    try (Side one = Side.open(Files.createDirectories(own), 1, TABLE);
+        Side two = Side.open(own, 2, TABLE)) {
+      one.run("INSERT INTO t VALUES(1,0)");
+      one.publish(two);
+      one.run(there);
+      two.run(here);
+      var first = one.capture();
+      var second = two.capture();
+      one.apply(one, first, UnaryOperator.identity());
+      one.apply(two, second, UnaryOperator.identity());
+      assertThat(reasons(one)).hasSize(1);
+      return reasons(one).get(0);
     }
   }
 

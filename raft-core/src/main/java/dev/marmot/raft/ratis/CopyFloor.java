@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.marmot.proto.v1.LogFloor;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.Retention;
+import dev.marmot.raft.file.DurableFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,5 +1,6 @@
 package dev.marmot.raft.ratis;
 
+import dev.marmot.raft.file.DurableFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

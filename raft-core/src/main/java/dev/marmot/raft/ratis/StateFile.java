@@ -3,6 +3,7 @@ package dev.marmot.raft.ratis;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.RaftState;
+import dev.marmot.raft.file.DurableFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -17,7 +17,6 @@ import java.util.regex.Pattern;
 /** Looks at the file as a whole. Confined to one thread. */
 final class FileCheck {
   private static final String FILE = "file";
-  private static final long LARGE_WAL = 64 << 20;
   private static final Pattern NETWORK =
       Pattern.compile(
           "nfs.*|cifs|smb.*|afs|9p|fuse\\.(sshfs|s3fs|gcsfuse|glusterfs).*|ceph|lustre");
@@ -55,14 +54,7 @@ final class FileCheck {
           "make the files of all nodes with the same PRAGMA encoding");
     }
     fileSystem();
-    long wal = walBytes();
-    facts.put("wal_bytes", Long.toString(wal));
-    if (wal > LARGE_WAL) {
-      findings.warning(
-          FILE,
-          "its WAL has " + (wal >> 20) + " MiB, so a reader has been open for long",
-          "end transactions of readers soon, or give each a time limit");
-    }
+    new WalCheck(path, connection, findings).run(facts);
   }
 
   private void fileSystem() {
@@ -83,15 +75,6 @@ final class FileCheck {
           FILE,
           "this user cannot write it or its directory",
           "give the user of Marmot write access to both");
-    }
-  }
-
-  private long walBytes() {
-    try {
-      Path wal = path.resolveSibling(path.getFileName() + "-wal");
-      return Files.exists(wal) ? Files.size(wal) : 0;
-    } catch (IOException e) {
-      return 0; // gone between the two looks: the last user has closed the file
     }
   }
 

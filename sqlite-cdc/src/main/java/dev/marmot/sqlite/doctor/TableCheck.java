@@ -37,6 +37,7 @@ final class TableCheck {
             .sorted(Comparator.comparing(TableSchema::name))
             .toList()) {
       key(table, autoincrement);
+      unique(table);
       triggers(table);
     }
   }
@@ -76,6 +77,16 @@ final class TableCheck {
     }
     if (table.keyKind() == KeyKind.DECLARED) {
       nullKeys(table, subject);
+    }
+  }
+
+  private void unique(TableSchema table) {
+    if (!table.uniqueIndexes().isEmpty()) {
+      findings.note(
+          "table " + table.name(),
+          "where two nodes give its UNIQUE columns the same values at the same time, the row that is"
+              + " ordered last stays, and the other goes to the conflict log",
+          "look into marmot conflicts");
     }
   }
 

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -30,6 +31,9 @@ import java.util.stream.Collectors;
 public final class Hooks {
   /** Number in the change log that never belongs to a table. */
   public static final long NO_TABLE = 0;
+
+  /** End of the name of the one hook that is an index. */
+  private static final String KEEP = "_keep";
 
   private final SchemaReader reader;
   private final Map<TableSchema, Map<String, String>> texts = new ConcurrentHashMap<>();
@@ -140,7 +144,7 @@ public final class Hooks {
       Census census = Census.read(connection);
       unhook(census, schema);
       for (TableSchema table : byName(schema)) {
-        hook(table, census.of(table.name()), own, logLost);
+        hook(table, census, own, logLost);
       }
       return new Installed(reader.read(connection), hooked, unhooked, loggedRows, true);
     }
@@ -154,25 +158,30 @@ public final class Hooks {
       }
     }
 
-    private void hook(TableSchema table, Map<String, String> have, OwnTables own, boolean logLost)
+    private void hook(TableSchema table, Census census, OwnTables own, boolean logLost)
         throws SQLException {
+      Map<String, String> have = census.of(table.name());
       Map<String, String> wanted = table.id() > 0 ? text(table) : Map.of();
       List<String> keyHooks = HookSql.keyHookNames(table.id());
       boolean known = keyHooks.stream().anyMatch(name -> Census.same(have, wanted, name));
       boolean gap = !known || !keyHooks.stream().allMatch(n -> Census.same(have, wanted, n));
       TableSchema numbered = known ? table : table.withId(own.nextId());
-      change(numbered, have);
+      change(numbered, have, census.isLate(table.name()));
       if (replicating && (gap || logLost)) {
         loggedRows += update(HookSql.logAllKeys(numbered));
       }
     }
 
-    private void change(TableSchema table, Map<String, String> have) throws SQLException {
+    /** All triggers are made anew when one of the application's has come behind them. */
+    private void change(TableSchema table, Map<String, String> have, boolean late)
+        throws SQLException {
       Map<String, String> wanted = text(table);
+      Predicate<String> stays =
+          name -> Census.same(have, wanted, name) && (!late || name.endsWith(KEEP));
       Map<String, String> create = new LinkedHashMap<>(wanted);
-      create.keySet().removeIf(name -> Census.same(have, wanted, name));
+      create.keySet().removeIf(stays);
       Set<String> drop = new HashSet<>(have.keySet());
-      drop.removeIf(name -> Census.same(have, wanted, name));
+      drop.removeIf(stays);
       drop(drop);
       for (String sql : create.values()) {
         execute(sql);
@@ -184,7 +193,7 @@ public final class Hooks {
 
     private void drop(Set<String> names) throws SQLException {
       for (String name : names) {
-        String kind = name.endsWith("_keep") ? "INDEX" : "TRIGGER";
+        String kind = name.endsWith(KEEP) ? "INDEX" : "TRIGGER";
         execute("DROP " + kind + " main." + Sql.quote(name));
       }
     }

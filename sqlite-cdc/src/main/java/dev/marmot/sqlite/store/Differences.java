@@ -125,9 +125,7 @@ final class Differences implements AutoCloseable {
   private void find(TableSchema theirs, WriteSide side) throws SQLException {
     TableWriter table = side.tables().named(theirs.name());
     if (table != null && DifferenceSql.fits(table.schema(), theirs)) {
-      TableDifference difference =
-          new TableDifference(
-              connection, table.schema(), theirs, table.replacesRows(), tables.size());
+      TableDifference difference = new TableDifference(connection, table, theirs, tables.size());
       tables.add(difference);
       difference.find();
     } else if (!excluded.match(theirs.name())) {

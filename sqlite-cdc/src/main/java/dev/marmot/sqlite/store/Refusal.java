@@ -2,6 +2,7 @@ package dev.marmot.sqlite.store;
 
 import java.sql.SQLException;
 import java.util.Locale;
+import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 /** What an error of SQLite means for the store. Pure functions. */
@@ -17,6 +18,15 @@ final class Refusal {
       case 1, 18, 19, 20 -> true;
       default -> false;
     };
+  }
+
+  /**
+   * Whether a virtual table that a trigger writes is damaged, such as a search index that misses
+   * the row that is to leave it. The statement is undone, the transaction is sound.
+   */
+  static boolean isDamagedIndex(SQLException e) {
+    return e instanceof SQLiteException sqlite
+        && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_CORRUPT_VTAB;
   }
 
   static boolean isBusy(SQLException e) {

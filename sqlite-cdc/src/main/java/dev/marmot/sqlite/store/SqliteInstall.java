@@ -219,7 +219,7 @@ final class SqliteInstall implements InstallTransaction {
     TableSchema schema = difference.snapshot();
     try (TableReader mine = new TableReader(side.connection(), table.schema());
         TableWriter theirs =
-            new TableWriter(differences.reading(), schema, differences.encoding())) {
+            new TableWriter(differences.reading(), schema, differences.encoding(), () -> {})) {
       for (List<SqliteValue> key : pending) {
         StoredRow row = mine.find(key);
         if (row == null) {

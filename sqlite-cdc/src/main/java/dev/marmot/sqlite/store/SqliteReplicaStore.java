@@ -1,6 +1,5 @@
 package dev.marmot.sqlite.store;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.CaptureLimits;
@@ -18,12 +17,10 @@ import dev.marmot.sqlite.hooks.Hooks;
 import dev.marmot.sqlite.schema.SchemaReader;
 import java.io.IOException;
 import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +44,6 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   // How long SQLite itself waits for a lock before the store looks whether it may go on waiting.
   private static final Duration LOCK_WAIT = Duration.ofMillis(250);
-  private static final int MESSAGES_PER_KIND = 20;
 
   private final StoreOptions options;
   private final Staging staging;
@@ -57,12 +53,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   private final CaptureSide captureSide;
   private final WalSync walSync;
   private final WalTrim walTrim;
-  private final Object statusLock = new Object();
-
-  @GuardedBy("statusLock")
-  private final Connection status;
-
-  private final KnownSchema schema;
+  private final StatusSide status;
   private volatile ReplicaState state;
   private @Nullable CommitWatch watch;
 
@@ -71,7 +62,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
       Path database,
       WriteSide writeSide,
       CaptureSide captureSide,
-      Connection status,
+      StatusSide status,
       ReplicaState state) {
     this.options = options;
     this.database = database;
@@ -82,7 +73,6 @@ public final class SqliteReplicaStore implements ReplicaStore {
     this.walSync = new WalSync(wal);
     this.walTrim = new WalTrim(writeSide.connection(), wal);
     this.status = status;
-    this.schema = new KnownSchema(new SchemaReader(options.excluded()));
     this.state = state;
   }
 
@@ -105,8 +95,9 @@ public final class SqliteReplicaStore implements ReplicaStore {
       ReplicaState state = Bookkeeping.load(write);
       WriteSide writeSide = WriteSide.open(write, hooks, replicating, options);
       CaptureSide captureSide = CaptureSide.open(opened.get(1), hooks);
+      StatusSide status = new StatusSide(opened.get(2), new SchemaReader(options.excluded()));
       SqliteReplicaStore store =
-          new SqliteReplicaStore(options, real, writeSide, captureSide, opened.get(2), state);
+          new SqliteReplicaStore(options, real, writeSide, captureSide, status, state);
       store.staging.clean();
       opened.clear();
       return store;
@@ -150,7 +141,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public List<WriterEntry> writers() {
-    return status("read the writers", Bookkeeping::writers);
+    return status.read("read the writers", Bookkeeping::writers);
   }
 
   @Override
@@ -224,14 +215,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public long pendingChanges() {
-    return status(
-        "count the change log",
-        connection -> {
-          try (Query query =
-              new Query(connection, "SELECT count(*) FROM main.__marmot_change_log WHERE seq>?1")) {
-            return query.bind(1, WriteSide.applied(state)).number(0);
-          }
-        });
+    return status.pendingChanges(WriteSide.applied(state));
   }
 
   @Override
@@ -266,40 +250,18 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   /** A value that was kept in the file under this key, for checks of identity. */
   public Optional<String> meta(String key) {
-    return status(
-        "read " + key,
-        connection -> {
-          try (Query query =
-              new Query(connection, "SELECT value FROM main.__marmot_meta WHERE key=?1")) {
-            List<String> found = new ArrayList<>(1);
-            query.bind(1, key).forEach(row -> found.add(row.text(0)));
-            return found.stream().findFirst();
-          }
-        });
+    return status.meta(key);
   }
 
   /** Keeps a value in the file. */
   public void meta(String key, String value) {
-    status(
-        "save " + key,
-        connection -> {
-          try (Query query =
-              new Query(connection, "INSERT OR REPLACE INTO main.__marmot_meta VALUES(?1,?2)")) {
-            while (true) {
-              try {
-                return query.bind(1, key).bind(2, value).update();
-              } catch (SQLException e) {
-                Waiting.orThrow(e, "save " + key);
-              }
-            }
-          }
-        });
+    status.meta(key, value);
   }
 
   /** What identifies the file and its state, for the checks at start. */
   public StoreFacts facts() {
     boolean mustInstall = meta(Adoption.MUST_INSTALL).isPresent();
-    return status(
+    return status.read(
         "read the change log",
         connection -> {
           long newest =
@@ -327,29 +289,12 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   /** Sends this node's rows under these keys to all nodes, as a write would; returns how many. */
   public int resend(List<RowImage> rows) {
-    return status(
-        "send rows again",
-        connection ->
-            Waiting.immediately(
-                connection,
-                "send rows again",
-                () -> Resend.log(connection, schema.read(connection), rows)));
+    return status.resend(rows);
   }
 
   /** Content hash of each replicated table, all at one moment, to compare files. */
   public Map<String, String> digests() {
-    return status(
-        "read the tables",
-        connection -> {
-          try (Statement statement = connection.createStatement()) {
-            statement.execute("BEGIN");
-            try {
-              return DatabaseDigest.of(connection, schema.read(connection));
-            } finally {
-              statement.execute("ROLLBACK");
-            }
-          }
-        });
+    return status.digests();
   }
 
   /**
@@ -357,48 +302,22 @@ public final class SqliteReplicaStore implements ReplicaStore {
    * caller is quick and asks nothing else of the store meanwhile.
    */
   public void conflicts(long after, Predicate<LoggedConflict> goOn) {
-    listAside(
-        "read the conflict log", connection -> AsideReader.conflicts(connection, after, goOn));
+    status.walk("read the conflict log", c -> AsideReader.conflicts(c, after, goOn));
   }
 
   /** Held rows with a larger id, oldest first; as {@link #conflicts}. */
   public void held(long after, Predicate<HeldRow> goOn) {
-    listAside("read the held rows", connection -> AsideReader.held(connection, after, goOn));
-  }
-
-  private void listAside(String what, StatusWalk walk) {
-    var unused =
-        status(
-            what,
-            connection -> {
-              walk.over(connection);
-              return true;
-            });
+    status.walk("read the held rows", c -> AsideReader.held(c, after, goOn));
   }
 
   /** How much is kept beside the tables; cheap. */
   public AsideCounts asideCounts() {
-    return status("count conflicts and held rows", AsideReader::counts);
+    return status.read("count conflicts and held rows", AsideReader::counts);
   }
 
   /** How the file writes text: what the bytes of {@link dev.marmot.sqlite.SqliteValue.Text} are. */
   public Charset charset() {
-    return status(
-        "read the encoding",
-        connection -> {
-          try (Query query = new Query(connection, "PRAGMA main.encoding")) {
-            List<Charset> found = new ArrayList<>(1);
-            query.forEach(
-                row ->
-                    found.add(
-                        switch (row.text(0)) {
-                          case "UTF-16le" -> StandardCharsets.UTF_16LE;
-                          case "UTF-16be" -> StandardCharsets.UTF_16BE;
-                          default -> StandardCharsets.UTF_8;
-                        }));
-            return found.get(0);
-          }
-        });
+    return status.charset();
   }
 
   @Override
@@ -418,56 +337,10 @@ public final class SqliteReplicaStore implements ReplicaStore {
   @Override
   public List<String> warnings() {
     List<String> warnings = new ArrayList<>();
-    captureSide
-        .keysWithNull()
-        .forEach(
-            (table, count) ->
-                warnings.add(
-                    "table "
-                        + table
-                        + ": "
-                        + count
-                        + " changes of rows with NULL in the primary key were not replicated;"
-                        + " give the rows a key"));
-    status(
-        "read the warnings",
-        connection -> {
-          schema
-              .read(connection)
-              .refused()
-              .forEach(
-                  table ->
-                      warnings.add(
-                          "table " + table.table() + " is not replicated: " + table.reason()));
-          try (Query held =
-              new Query(
-                  connection,
-                  "SELECT tbl,reason,count(*) FROM main.__marmot_held GROUP BY 1,2 ORDER BY 3 DESC"
-                      + " LIMIT "
-                      + MESSAGES_PER_KIND)) {
-            held.forEach(
-                row ->
-                    warnings.add(
-                        "table "
-                            + row.text(0)
-                            + ": "
-                            + row.number(2)
-                            + " rows are held, "
-                            + row.text(1)));
-          }
-          return warnings;
-        });
+    Warnings.keysWithNull(captureSide.keysWithNull(), warnings);
+    Warnings.damagedIndexes(writeSide.triggers().damagedIndexes(), warnings);
+    warnings.addAll(status.warnings());
     return List.copyOf(warnings);
-  }
-
-  private <T> T status(String what, StatusRead<T> read) {
-    synchronized (statusLock) {
-      try {
-        return read.from(status);
-      } catch (SQLException e) {
-        throw SqliteReplicationException.cannot(what, e);
-      }
-    }
   }
 
   @Override
@@ -475,24 +348,13 @@ public final class SqliteReplicaStore implements ReplicaStore {
     if (watch != null) {
       watch.close();
     }
-    try (writeSide;
-        captureSide) {
-      status(
-          "close the file",
-          connection -> {
-            connection.close();
-            return true;
-          });
+    try {
+      try (writeSide;
+          captureSide) {
+        status.close();
+      }
     } catch (SQLException e) {
       throw SqliteReplicationException.cannot("close the file", e);
     }
-  }
-
-  private interface StatusWalk {
-    void over(Connection connection) throws SQLException;
-  }
-
-  private interface StatusRead<T> {
-    T from(Connection connection) throws SQLException;
   }
 }

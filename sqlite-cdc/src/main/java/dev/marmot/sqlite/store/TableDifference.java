@@ -4,6 +4,7 @@ import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
+import dev.marmot.sqlite.store.TableWriter.DamagedIndex;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -20,22 +21,26 @@ final class TableDifference implements AutoCloseable {
   private final TableSchema live;
   private final TableSchema snapshot;
   private final boolean replaces;
+  private final DamagedIndex damagedIndex;
   private final DifferenceSql sql;
+  private final ReplacementSql replacement;
   private final CastQuery forget;
 
   /**
    * For tables that fit each other.
    *
-   * @param replaces rows are replaced by DELETE and INSERT, never updated
    * @param number tells the TEMP tables of one comparison apart
    */
-  TableDifference(
-      Connection connection, TableSchema live, TableSchema snapshot, boolean replaces, int number) {
+  TableDifference(Connection connection, TableWriter live, TableSchema snapshot, int number) {
     this.connection = connection;
-    this.live = live;
+    this.live = live.schema();
     this.snapshot = snapshot;
-    this.replaces = replaces;
-    this.sql = new DifferenceSql(live, snapshot, "__marmot_difference" + number);
+    this.replaces = live.replacesRows();
+    this.damagedIndex = live.damagedIndex();
+    DifferenceColumns both =
+        new DifferenceColumns(live.schema(), snapshot, "__marmot_difference" + number);
+    this.sql = new DifferenceSql(both);
+    this.replacement = new ReplacementSql(both);
     this.forget = new CastQuery(connection, sql::forget);
   }
 
@@ -75,24 +80,24 @@ final class TableDifference implements AutoCloseable {
    */
   void apply(Refused refused) throws SQLException {
     if (replaces) {
-      String keep = sql.keepOld();
+      String keep = replacement.keepOld();
       if (!keep.isEmpty()) {
         execute(keep);
       }
       delete("d.op<" + DifferenceSql.INSERT);
       // Rows with a rowid of their own first: a new row could take it (sqlite.md 45c).
-      write("d.op=" + DifferenceSql.CHANGE, sql::insertChanged, refused);
-      write("d.op=" + DifferenceSql.INSERT, sql::insertNew, refused);
+      write("d.op=" + DifferenceSql.CHANGE, replacement::insertChanged, refused);
+      write("d.op=" + DifferenceSql.INSERT, replacement::insertNew, refused);
     } else {
       delete("d.op=" + DifferenceSql.DELETE);
-      write(SEVERAL, sql::upsert, refused);
+      write(SEVERAL, replacement::upsert, refused);
     }
   }
 
   private void delete(String condition) throws SQLException {
-    String all = sql.delete(condition);
+    String all = replacement.delete(condition);
     if (!all.isEmpty()) {
-      execute(all);
+      change(() -> execute(all));
       return;
     }
     int arity = TableReader.keyArity(live);
@@ -105,13 +110,13 @@ final class TableDifference implements AutoCloseable {
                         + Sql.quote(live.name())
                         + " WHERE "
                         + TableReader.keyCondition(live, p))) {
-      keys.forEach(row -> one.bind(row.values(0, arity)).update());
+      keys.forEach(row -> change(one.bind(row.values(0, arity))::update));
     }
   }
 
   private void write(String condition, Text text, Refused refused) throws SQLException {
     try {
-      execute(text.where(condition));
+      change(() -> execute(text.where(condition)));
       return;
     } catch (SQLException e) {
       if (!Refusal.refusesRow(e)) {
@@ -126,7 +131,7 @@ final class TableDifference implements AutoCloseable {
           row -> {
             List<SqliteValue> key = row.values(0, arity);
             try {
-              one.bind(key).update();
+              change(one.bind(key)::update);
             } catch (SQLException e) {
               if (!Refusal.refusesRow(e)) {
                 throw e;
@@ -134,6 +139,19 @@ final class TableDifference implements AutoCloseable {
               refused.row(key, Refusal.reason(e));
             }
           });
+    }
+  }
+
+  /** Changes the live table, if need be once more without the triggers of a damaged index. */
+  private void change(Change change) throws SQLException {
+    try {
+      change.run();
+    } catch (SQLException e) {
+      if (!Refusal.isDamagedIndex(e)) {
+        throw e;
+      }
+      damagedIndex.leaveOut();
+      change.run();
     }
   }
 
@@ -155,6 +173,10 @@ final class TableDifference implements AutoCloseable {
   @Override
   public void close() throws SQLException {
     forget.close();
+  }
+
+  private interface Change {
+    void run() throws SQLException;
   }
 
   private interface Text {

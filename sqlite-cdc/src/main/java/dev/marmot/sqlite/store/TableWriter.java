@@ -41,11 +41,16 @@ final class TableWriter implements AutoCloseable {
   private final CastQuery delete;
   private final CastQuery insertWithRowid;
   private final boolean replaces;
+  private final DamagedIndex damagedIndex;
   private final Map<TableShape, Shaped> shapes = new HashMap<>();
   private @Nullable Shaped lastShaped;
   private @Nullable TableShape lastShape;
 
-  TableWriter(Connection connection, TableSchema schema, String encoding) throws SQLException {
+  /**
+   * @param damagedIndex makes the table writable again after a trigger met a damaged index
+   */
+  TableWriter(Connection connection, TableSchema schema, String encoding, DamagedIndex damagedIndex)
+      throws SQLException {
     this.connection = connection;
     this.schema = schema;
     this.shape = schema.shape();
@@ -71,6 +76,7 @@ final class TableWriter implements AutoCloseable {
                     + TableReader.keyCondition(schema, p));
     this.insertWithRowid = new CastQuery(connection, this::insertWithRowidSql);
     this.replaces = replaces(schema.userTriggers());
+    this.damagedIndex = damagedIndex;
   }
 
   private static int[] positions(List<String> names, Set<String> folded) {
@@ -98,6 +104,10 @@ final class TableWriter implements AutoCloseable {
     return replaces || !schema.uniqueIndexes().isEmpty();
   }
 
+  DamagedIndex damagedIndex() {
+    return damagedIndex;
+  }
+
   CanonicalKey keys() {
     return keys;
   }
@@ -120,7 +130,20 @@ final class TableWriter implements AutoCloseable {
   void delete(RowImage image) throws SQLException {
     Optional<List<SqliteValue>> key = key(image);
     if (key.isPresent()) {
-      delete.bind(key.get()).update();
+      var unused = update(delete.bind(key.get()));
+    }
+  }
+
+  /** Runs a statement, if need be once more without the triggers that keep a damaged index. */
+  private int update(Query bound) throws SQLException {
+    try {
+      return bound.update();
+    } catch (SQLException e) {
+      if (!Refusal.isDamagedIndex(e)) {
+        throw e;
+      }
+      damagedIndex.leaveOut();
+      return bound.update();
     }
   }
 
@@ -235,7 +258,7 @@ final class TableWriter implements AutoCloseable {
       return tryInsert(completed(image, shaped.mapping, before));
     }
     try {
-      return expectOne(shaped.upsert.bind(shaped.given(image)).update());
+      return expectOne(update(shaped.upsert.bind(shaped.given(image))));
     } catch (SQLException e) {
       return refusal(e);
     }
@@ -243,7 +266,7 @@ final class TableWriter implements AutoCloseable {
 
   private Optional<String> tryInsert(List<SqliteValue> row) throws SQLException {
     try {
-      return expectOne(insertWithRowid.bind(row).update());
+      return expectOne(update(insertWithRowid.bind(row)));
     } catch (SQLException e) {
       return refusal(e);
     }
@@ -359,6 +382,11 @@ final class TableWriter implements AutoCloseable {
     for (Shaped shaped : shapes.values()) {
       shaped.upsert.close();
     }
+  }
+
+  /** What to do when a trigger of the table cannot write the index that it keeps. */
+  interface DamagedIndex {
+    void leaveOut() throws SQLException;
   }
 
   /** How images of one shape are written. */

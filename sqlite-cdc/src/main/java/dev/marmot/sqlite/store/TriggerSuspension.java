@@ -6,15 +6,21 @@ import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the application's triggers from running inside an apply transaction: their effects arrive
- * as rows of their own. Confined to the applier thread.
+ * as rows of their own. Confined to the applier thread, {@link #damagedIndexes} excepted.
  *
  * <p>They are dropped at the first write to their table and re-created from their own text before
  * the commit, each in its place in the schema table, because SQLite fires triggers in that order,
@@ -23,12 +29,22 @@ import java.util.Set;
  * function of the application fails when it is prepared.
  */
 final class TriggerSuspension {
+  private static final Logger log = LoggerFactory.getLogger(TriggerSuspension.class);
+
   private final Connection connection;
+  private final InstantSource clock;
   private final Set<String> tables = new HashSet<>();
   private final List<Trigger> dropped = new ArrayList<>();
+  private final Map<String, Instant> damagedIndexes = new ConcurrentHashMap<>();
 
-  TriggerSuspension(Connection connection) {
+  TriggerSuspension(Connection connection, InstantSource clock) {
     this.connection = connection;
+    this.clock = clock;
+  }
+
+  /** Tables that were last written past their damaged search index, and when. Thread-safe. */
+  Map<String, Instant> damagedIndexes() {
+    return Map.copyOf(damagedIndexes);
   }
 
   /** Nothing is suspended any more: the transaction is over. */
@@ -45,10 +61,29 @@ final class TriggerSuspension {
     }
     for (UserTrigger trigger : table.userTriggers()) {
       if (!trigger.runsOnReplicas()) {
-        dropped.add(place(trigger));
-        execute("DROP TRIGGER main." + Sql.quote(trigger.name()));
+        drop(trigger);
       }
     }
+  }
+
+  /**
+   * A search index that the triggers of the table keep is damaged: drops these too, until the end
+   * of the transaction, so that the rows go on without it. The next transaction tries anew.
+   */
+  void suspendIndexing(TableSchema table) throws SQLException {
+    for (UserTrigger trigger : table.userTriggers()) {
+      if (trigger.runsOnReplicas()) {
+        drop(trigger);
+      }
+    }
+    if (damagedIndexes.put(table.name(), clock.instant()) == null) {
+      log.atWarn().addKeyValue("table", table.name()).log("search index damaged, going on past it");
+    }
+  }
+
+  private void drop(UserTrigger trigger) throws SQLException {
+    dropped.add(place(trigger));
+    execute("DROP TRIGGER main." + Sql.quote(trigger.name()));
   }
 
   private Trigger place(UserTrigger trigger) throws SQLException {

@@ -39,7 +39,14 @@ final class WriteSide implements AutoCloseable {
   private WriteSide(Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
       throws SQLException {
     this.connection = connection;
-    this.tracker = SchemaTracker.open(connection, hooks, TableWriter::new, replicating);
+    this.triggers = new TriggerSuspension(connection, options.clock());
+    this.tracker =
+        SchemaTracker.open(
+            connection,
+            hooks,
+            (on, table, encoding) ->
+                new TableWriter(on, table, encoding, () -> triggers.suspendIndexing(table)),
+            replicating);
     this.beginImmediate = new Query(connection, "BEGIN IMMEDIATE");
     this.raiseGuard = new Query(connection, "INSERT INTO main.__marmot_guard VALUES(1)");
     this.emptyNotes = new Query(connection, "DELETE FROM main.__marmot_note");
@@ -51,7 +58,6 @@ final class WriteSide implements AutoCloseable {
     this.books = Bookkeeping.open(connection);
     this.aside = new SetAside(connection, options.clock(), options.conflictRows());
     this.aside.begin();
-    this.triggers = new TriggerSuspension(connection);
     this.newestSeq =
         new Query(connection, "SELECT ifnull(max(seq),0) FROM main.__marmot_change_log");
     this.trimLog =

@@ -109,11 +109,52 @@ class DoctorTest {
         .anyMatch(w -> w.startsWith("table auto: its INTEGER PRIMARY KEY AUTOINCREMENT is chosen"))
         .anyMatch(w -> w.startsWith("table nokey: it declares no primary key"));
     assertThat(whats(report, Level.NOTE))
+        .anyMatch(w -> w.startsWith("table gen: where two nodes give its UNIQUE columns the same"))
+        .anyMatch(
+            w -> w.startsWith("file: it is in journal mode delete; Marmot switches it to WAL"))
+        .anyMatch(w -> w.startsWith("application: without a busy timeout"))
+        .anyMatch(w -> w.startsWith("application: a transaction that reads first"))
+        .anyMatch(w -> w.startsWith("application: PRAGMA locking_mode=EXCLUSIVE keeps Marmot out"))
         .anyMatch(w -> w.contains("doc_i keeps a search index and runs on every node"))
         .anyMatch(w -> w.contains("doc_d runs where the application writes"));
     assertThat(report.findings().stream().filter(f -> f.level() != Level.NOTE))
         .extracting(Finding::advice)
         .doesNotContain("");
+  }
+
+  @Test
+  void fileWithoutTables_isAProblem() throws SQLException {
+    assertThat(whats(examine(file("CREATE VIEW v AS SELECT 1")), Level.PROBLEM))
+        .containsExactly("file: no table of it replicates");
+  }
+
+  @Test
+  void longReader_isNamedWhileItKeepsTheWal_andWhatItLeavesIsNot() throws Exception {
+    Path file = file("PRAGMA journal_mode=WAL", "CREATE TABLE t(k TEXT PRIMARY KEY NOT NULL, v)");
+    try (Connection reader = DriverManager.getConnection("jdbc:sqlite:" + file);
+        Statement reading = reader.createStatement();
+        Connection writer = DriverManager.getConnection("jdbc:sqlite:" + file);
+        Statement writing = writer.createStatement()) {
+      reading.execute("BEGIN");
+      reading.execute("SELECT count(*) FROM t");
+      writing.execute("PRAGMA synchronous=OFF");
+      writing.execute("INSERT INTO t VALUES('big', zeroblob(70<<20))");
+
+      Report report = examine(file);
+      assertThat(whats(report, Level.WARNING))
+          .singleElement()
+          .asString()
+          .matches("file: 1[78]\\d{3} pages of its WAL cannot be copied into it: a reader .*");
+      assertThat(Long.parseLong(report.facts().get("wal_pages_waiting"))).isGreaterThan(17_000);
+
+      reading.execute("COMMIT");
+      writing.execute("INSERT INTO t VALUES('small', 1)");
+      report = examine(file);
+      assertThat(whats(report, Level.WARNING)).isEmpty();
+      assertThat(whats(report, Level.NOTE))
+          .anyMatch(w -> w.matches("file: its WAL takes \\d+ MiB of the disk, nearly all .*"));
+      assertThat(report.facts()).containsEntry("wal_pages_waiting", "0");
+    }
   }
 
   @Test

@@ -1,5 +1,7 @@
 package dev.marmot.sqlite.property;
 
+import dev.marmot.sqlite.store.Replica;
+
 /**
  * Where triggers of any kind change what SQLite does (docs/cases.md): a trial ends there. Pure.
  *
@@ -16,8 +18,8 @@ final class KnownLimit {
   private KnownLimit() {}
 
   /** The full-text index is damaged by the application's own triggers (seed 40029). */
-  static boolean applies(RuntimeException failure) {
-    return String.valueOf(failure.getMessage()).contains("SQLITE_CORRUPT_VTAB");
+  static boolean applies(Replica node) {
+    return node.warnings().stream().anyMatch(warning -> warning.contains("the search index"));
   }
 
   static boolean applies(Outcome plain, Outcome hooked) {

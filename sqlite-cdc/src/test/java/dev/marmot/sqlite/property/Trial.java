@@ -49,7 +49,7 @@ final class Trial implements AutoCloseable {
       }
       return trial.end();
     } catch (RuntimeException e) {
-      return KnownLimit.applies(e) ? Optional.empty() : Optional.of("exception " + e);
+      return Optional.of("exception " + e);
     }
   }
 
@@ -108,7 +108,10 @@ final class Trial implements AutoCloseable {
       uncertainRowid = NONE;
     }
     over = KnownLimit.applies(plain, hooked);
-    return over || plain.same(hooked, uncertainRowid == NONE)
+    // What FTS5 has not written yet, it writes at the commit, and changes() then counts its rows;
+    // with triggers it has written all before.
+    boolean writesIndex = sql.equals("COMMIT") && !plan.searches().isEmpty();
+    return over || plain.same(hooked, uncertainRowid == NONE, !writesIndex)
         ? Optional.empty()
         : Optional.of("statement differs\nplain  " + plain + "\nhooked " + hooked);
   }
@@ -122,6 +125,7 @@ final class Trial implements AutoCloseable {
     }
     Replica other = nodes.get(2 - node.node());
     node.publish(other);
+    over |= KnownLimit.applies(other);
     var content = node.digests(node.application());
     if (!other.digests(other.application()).equals(content)) {
       return Optional.of("replicas differ\n" + content + "\n" + other.digests(other.application()));
@@ -132,7 +136,7 @@ final class Trial implements AutoCloseable {
     if (!other.query("SELECT count(*) FROM __marmot_held").equals("0")) {
       return Optional.of("held rows " + other.query("SELECT reason FROM __marmot_held"));
     }
-    return searches(node, other);
+    return over ? Optional.empty() : searches(node, other);
   }
 
   private Optional<String> searches(Replica node, Replica other) throws SQLException {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.marmot.sqlite.ApplyTransaction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -102,24 +101,13 @@ final class AccessCasesTest {
         assertThat(pair.a.store.digests()).hasSize(1);
         assertThat(pair.a.store.capture(0, Replica.ALL)).isPresent();
         assertThat(pair.a.store.meta("nothing")).isEmpty();
-        assertThat(shell(pair.a.file, "INSERT INTO t VALUES(2,2);")).contains("locked");
+        assertThat(Shell.run(pair.a.file, "INSERT INTO t VALUES(2,2);")).contains("locked");
         assertThat(transaction.parked()).isEmpty();
       }
-      assertThat(shell(pair.a.file, "INSERT INTO t VALUES(2,2);")).isEmpty();
+      assertThat(Shell.run(pair.a.file, "INSERT INTO t VALUES(2,2);")).isEmpty();
       pair.a.publish(pair.b);
       assertThat(pair.query("SELECT count(*) FROM t")).isEqualTo("2");
     }
-  }
-
-  /** Another process, with another SQLite and without a busy timeout. */
-  private static String shell(Path file, String sql) throws Exception {
-    Process process =
-        new ProcessBuilder("sqlite3", "-batch", file.toString(), sql)
-            .redirectErrorStream(true)
-            .start();
-    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    process.waitFor();
-    return out.strip();
   }
 
   /** Migrations change tables under the hooks; what is written afterwards replicates. */

@@ -3,7 +3,6 @@ package dev.marmot.sqlite.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -98,24 +97,16 @@ class ApplicationLocksTest {
   void journalMode_cannotBeLeftWhileMarmotRuns_andIsRestoredAtTheNextStart() throws Exception {
     try (Replica a = Replica.open(directory, 1, TABLE)) {
       a.application.close();
-      assertThat(shell(a.file, "PRAGMA journal_mode=DELETE")).contains("database is locked");
-      assertThat(shell(a.file, "PRAGMA journal_mode")).isEqualTo("wal");
+      assertThat(Shell.run(a.file, "PRAGMA journal_mode=DELETE")).contains("database is locked");
+      assertThat(Shell.run(a.file, "PRAGMA journal_mode")).isEqualTo("wal");
       a.store.close();
-      assertThat(shell(a.file, "PRAGMA journal_mode=DELETE")).isEqualTo("delete");
+      assertThat(Shell.run(a.file, "PRAGMA journal_mode=DELETE;INSERT INTO t VALUES(1,1)"))
+          .isEqualTo("delete");
       a.reopen();
-      assertThat(shell(a.file, "PRAGMA journal_mode;INSERT INTO t VALUES(1,1)")).isEqualTo("wal");
-      assertThat(a.capture().orElseThrow().rows()).hasSize(1);
+      assertThat(Shell.run(a.file, "PRAGMA journal_mode;INSERT INTO t VALUES(2,2)"))
+          .isEqualTo("wal");
+      assertThat(a.capture().orElseThrow().rows()).hasSize(2);
     }
-  }
-
-  private static String shell(Path file, String sql) throws Exception {
-    Process process =
-        new ProcessBuilder("sqlite3", "-batch", file.toString(), sql)
-            .redirectErrorStream(true)
-            .start();
-    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    process.waitFor();
-    return out.strip();
   }
 
   @Test

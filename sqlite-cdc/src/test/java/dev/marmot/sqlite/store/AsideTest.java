@@ -24,29 +24,11 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Conflicts and held rows: kept, listed, counted, found again under another schema. */
-final class AsideTest {
+final class AsideTest extends WithReplicas {
   private static final String TABLE = "CREATE TABLE t(k TEXT COLLATE NOCASE PRIMARY KEY, v)";
-
-  @TempDir Path directory;
-  private final List<Replica> opened = new ArrayList<>();
-
-  private Replica open(int node, String... schema) throws SQLException {
-    Replica replica = Replica.open(directory, node, schema);
-    opened.add(replica);
-    return replica;
-  }
-
-  @AfterEach
-  void close() throws SQLException {
-    for (Replica replica : opened) {
-      replica.close();
-    }
-  }
 
   private static List<HeldRow> held(Replica replica) {
     List<HeldRow> all = new ArrayList<>();

@@ -22,33 +22,14 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Cases of staging and installing that random statements do not reach. */
-final class InstallTest {
+final class InstallTest extends WithReplicas {
   private static final String TABLE = "CREATE TABLE t(k INTEGER PRIMARY KEY, v)";
-
-  @TempDir Path directory;
-  private final List<Replica> opened = new ArrayList<>();
-
-  private Replica open(int node, String... schema) throws SQLException {
-    Replica replica = Replica.open(directory, node, schema);
-    opened.add(replica);
-    return replica;
-  }
-
-  @AfterEach
-  void close() throws SQLException {
-    for (Replica replica : opened) {
-      replica.close();
-    }
-  }
 
   private static SqliteSnapshot snapshot(Replica replica) {
     try (StagedReplica staged = replica.store.stage()) {
@@ -385,6 +366,28 @@ final class InstallTest {
     IntStream.range(bytes.length - 6 * 4096, bytes.length).forEach(i -> bytes[i] = 7);
     Files.write(path, bytes);
     assertThatThrownBy(() -> SqliteSnapshot.open(path)).hasMessageContaining("fetch or make it");
+  }
+
+  @Test
+  void damagedSearchIndex_doesNotKeepTheRowsAway() throws SQLException {
+    String[] schema = {
+      "CREATE TABLE d(k INTEGER PRIMARY KEY, v)",
+      "CREATE VIRTUAL TABLE ft USING fts5(v, content=d, content_rowid=k)",
+      "CREATE TRIGGER di AFTER INSERT ON d BEGIN INSERT INTO ft(rowid,v) VALUES(new.k,new.v); END",
+      "CREATE TRIGGER dd AFTER DELETE ON d BEGIN"
+          + " INSERT INTO ft(ft,rowid,v) VALUES('delete',old.k,old.v); END"
+    };
+    Replica a = open(1, schema);
+    Replica b = open(2, schema);
+    a.run("INSERT INTO d VALUES(1,'one'),(2,'two'),(3,'three')");
+    a.publish(b);
+    a.run("DELETE FROM d WHERE k<3", "INSERT INTO d VALUES(2,'new'),(4,'four')");
+    a.publish();
+    b.run("INSERT INTO ft(ft,rowid,v) SELECT 'delete',k,v FROM d");
+    install(b, snapshot(a));
+    assertThat(b.store.digests()).isEqualTo(a.store.digests());
+    assertThat(b.store.warnings()).singleElement().asString().contains("search index");
+    b.run("INSERT INTO ft(ft) VALUES('rebuild')", "DELETE FROM d");
   }
 
   @Test

@@ -71,6 +71,11 @@ public final class Replica implements AutoCloseable {
     return DatabaseDigest.of(connection, new SchemaReader().read(connection));
   }
 
+  /** What the store tells the operator. */
+  public List<String> warnings() {
+    return store.warnings();
+  }
+
   public void reopen() {
     store.close();
     store = SqliteReplicaStore.open(file, StoreOptions.defaults("n" + node));

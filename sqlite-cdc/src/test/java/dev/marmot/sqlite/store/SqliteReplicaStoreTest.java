@@ -14,34 +14,15 @@ import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.SqliteValue;
-import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-final class SqliteReplicaStoreTest {
-  @TempDir Path directory;
-  private final List<Replica> opened = new ArrayList<>();
-
-  private Replica open(int node, String... schema) throws SQLException {
-    Replica replica = Replica.open(directory, node, schema);
-    opened.add(replica);
-    return replica;
-  }
-
-  @AfterEach
-  void close() throws SQLException {
-    for (Replica replica : opened) {
-      replica.close();
-    }
-  }
-
+final class SqliteReplicaStoreTest extends WithReplicas {
   private static void assertEqual(Replica a, Replica b) throws SQLException {
     assertThat(b.store.digests()).isEqualTo(a.store.digests());
     assertThat(a.query("SELECT count(*) FROM __marmot_guard")).isEqualTo("0");

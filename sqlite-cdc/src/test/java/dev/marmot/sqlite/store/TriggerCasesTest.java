@@ -44,6 +44,83 @@ final class TriggerCasesTest {
     }
   }
 
+  /** SQLite fires the youngest trigger first: the hooks are made anew to stay before all others. */
+  @Test
+  void triggerThatIsCreatedLater_comesBehindTheHooks() throws SQLException {
+    try (Pair pair =
+        new Pair(directory, "CREATE TABLE t(v)", "CREATE TABLE u(k TEXT PRIMARY KEY, v UNIQUE)")) {
+      for (String table : new String[] {"t", "u"}) {
+        String trigger =
+            "CREATE TRIGGER stop_%s AFTER INSERT ON %s WHEN NEW.v=2 BEGIN SELECT RAISE(FAIL,'no'); END"
+                .formatted(table, table.toUpperCase(java.util.Locale.ROOT));
+        pair.a.run(trigger);
+        pair.b.run(trigger);
+      }
+      long newest = pair.a.store.newestSeq();
+      String schema = pair.a.query("PRAGMA schema_version");
+      assertThat(pair.a.store.newestSeq())
+          .as("no row is logged for that")
+          .isEqualTo(newest)
+          .isZero();
+      assertThatThrownBy(() -> pair.a.run("INSERT INTO t VALUES(1),(2),(3)"))
+          .hasMessageContaining("no");
+      assertThatThrownBy(() -> pair.a.run("REPLACE INTO u VALUES('a',1),('b',2),('c',3)"))
+          .hasMessageContaining("no");
+      pair.a.publish(pair.b);
+      pair.assertEqual("statements that failed half-way");
+      assertThat(pair.query("SELECT count(*) FROM t")).isEqualTo("2");
+      assertThat(pair.query("SELECT count(*) FROM u")).isEqualTo("2");
+      pair.a.reopen();
+      assertThat(pair.a.query("PRAGMA schema_version")).as("done once").isEqualTo(schema);
+    }
+  }
+
+  /** Rows go past a damaged search index, and into it again once it is rebuilt. */
+  @Test
+  void damagedSearchIndex_holdsNothingBack_andIsKeptAgainAfterItsRebuild() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE d(k TEXT PRIMARY KEY, v)",
+            "CREATE TABLE other(k TEXT PRIMARY KEY, v)",
+            "CREATE VIRTUAL TABLE ft USING fts5(v, content=d)",
+            "CREATE TRIGGER di AFTER INSERT ON d BEGIN"
+                + " INSERT INTO ft(rowid,v) VALUES(new.rowid,new.v); END",
+            "CREATE TRIGGER dd AFTER DELETE ON d BEGIN"
+                + " INSERT INTO ft(ft,rowid,v) VALUES('delete',old.rowid,old.v); END")) {
+      pair.write("INSERT INTO d VALUES('a','one fish'),('b','two fish'),('c','three')");
+      String before = pair.b.query(TRIGGERS);
+      String version = pair.b.query("PRAGMA schema_version");
+      pair.b.run("INSERT INTO ft(ft,rowid,v) SELECT 'delete',rowid,v FROM d");
+      assertThatThrownBy(() -> pair.b.run("DELETE FROM d WHERE k='a'"))
+          .as("the damage is the application's")
+          .hasMessageContaining("malformed");
+
+      pair.a.run("DELETE FROM d WHERE k IN ('a','b')", "INSERT INTO d VALUES('b','two cats')");
+      pair.a.run("INSERT INTO d VALUES('e','four')", "INSERT INTO other VALUES('o',1)");
+      pair.a.publish(pair.b);
+
+      assertThat(pair.b.store.digests()).isEqualTo(pair.a.store.digests());
+      assertThat(pair.b.query("SELECT k,v,rowid FROM d"))
+          .isEqualTo("b|two cats|2\nc|three|3\ne|four|4");
+      assertThat(pair.b.capture()).isEmpty();
+      assertThat(pair.b.query(TRIGGERS)).isEqualTo(before);
+      assertThat(pair.b.query("PRAGMA schema_version")).isEqualTo(version);
+      assertThat(pair.a.store.warnings()).isEmpty();
+      assertThat(pair.b.store.warnings())
+          .singleElement()
+          .asString()
+          .startsWith("table d: the search index that its triggers keep is damaged");
+
+      pair.b.run("INSERT INTO ft(ft) VALUES('rebuild')");
+      pair.a.run("DELETE FROM d WHERE k='c'", "INSERT INTO d VALUES('c','three cats')");
+      pair.a.publish(pair.b);
+      String cats = "SELECT k FROM d WHERE rowid IN (SELECT rowid FROM ft('cats')) ORDER BY k";
+      assertThat(pair.query(cats)).isEqualTo("b\nc");
+      pair.b.run("INSERT INTO ft(ft,rank) VALUES('integrity-check',1)");
+    }
+  }
+
   /**
    * A trigger may write its own table before the statement does: what it notes must not be lost.
    */

@@ -1,4 +1,4 @@
-package dev.marmot.raft.ratis;
+package dev.marmot.raft.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,12 +8,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Writes small files whole: after a crash a file has the old or the new content. Stateless. */
-final class DurableFile {
+/**
+ * Writes small files whole: after a crash or a power loss a file has the old or the new content.
+ * Stateless; one writer at a time for each file.
+ */
+public final class DurableFile {
   private DurableFile() {}
 
-  /** Returns when the content is on disk. */
-  static void write(Path file, byte[] content) throws IOException {
+  /** Replaces the file, and makes its directory if need be; returns when the content is on disk. */
+  public static void write(Path file, byte[] content) throws IOException {
     Path directory = file.toAbsolutePath().getParent();
     if (directory == null) {
       throw new IOException("cannot write " + file + ": it has no directory");
