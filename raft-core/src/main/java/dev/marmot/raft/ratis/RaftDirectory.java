@@ -10,9 +10,11 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.NavigableSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -43,6 +45,16 @@ final class RaftDirectory implements AutoCloseable {
   }
 
   static RaftDirectory open(Path directory, LogGroups groups) throws IOException {
+    return open(directory, groups, Optional.empty());
+  }
+
+  /**
+   * The same.
+   *
+   * @param renamed names to which {@link #rename} may have changed some; that is undone
+   */
+  static RaftDirectory open(Path directory, LogGroups groups, Optional<LogGroups> renamed)
+      throws IOException {
     FileChannel lock;
     try {
       Files.createDirectories(directory);
@@ -60,6 +72,9 @@ final class RaftDirectory implements AutoCloseable {
                 + ": another running node uses it; stop that node or choose another directory");
       }
       RaftDirectory opened = new RaftDirectory(directory, lock, groups);
+      if (renamed.isPresent()) {
+        opened.rename(renamed.get(), groups);
+      }
       opened.check();
       return opened;
     } catch (IOException | RuntimeException e) {
@@ -88,6 +103,26 @@ final class RaftDirectory implements AutoCloseable {
                 + group.getUuid()
                 + ", which belongs to another cluster");
       }
+    }
+  }
+
+  /** Gives all logs the names that they have in another cluster; on disk when this returns. */
+  void rename(LogGroups to) throws IOException {
+    rename(groups, to);
+  }
+
+  private void rename(LogGroups from, LogGroups to) throws IOException {
+    for (RaftGroupId group : groupsOnDisk()) {
+      Optional<LogId> log = from.log(group);
+      if (log.isPresent()) {
+        Files.move(
+            directory.resolve(group.getUuid().toString()),
+            directory.resolve(to.groupId(log.get()).getUuid().toString()),
+            StandardCopyOption.ATOMIC_MOVE);
+      }
+    }
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
     }
   }
 
