@@ -23,6 +23,7 @@ import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
+import dev.marmot.raft.RemovedException;
 import dev.marmot.raft.Retention;
 import dev.marmot.raft.ratis.RatisNode;
 import dev.marmot.sqlite.hooks.Cleanup;
@@ -111,7 +112,13 @@ public final class Node implements RunningNode {
     replicator.start(raft, () -> leadsOrderLog(raft, config.self()));
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
     PeerWatch peers =
-        part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
+        part(
+            new PeerWatch(
+                raft,
+                config.self(),
+                identity,
+                reason -> refused(reason, nodeControl),
+                reason -> fail(new RemovedException(reason))));
     Recovery recovery =
         part(
             new Recovery(

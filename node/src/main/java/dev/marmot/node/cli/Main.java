@@ -84,6 +84,7 @@ public final class Main implements Runnable {
     line.addSubcommand("drain", new DrainCommand(environment));
     line.addSubcommand("rebalance", new RebalanceCommand(environment));
     line.addSubcommand("remove", new RemoveCommand(environment));
+    line.addSubcommand("recover", new RecoverCommand(environment));
     line.addSubcommand("verify", new VerifyCommand(environment));
     line.addSubcommand("snapshot", SnapshotCommand.line(environment));
     line.addSubcommand("doctor", new DoctorCommand(environment));

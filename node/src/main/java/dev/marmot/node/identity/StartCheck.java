@@ -34,6 +34,10 @@ public final class StartCheck {
   public static Optional<String> refusal(
       NodeIdentity wanted, Path directory, Optional<NodeIdentity> stored, FileFacts file) {
     String cannot = "cannot start node " + wanted.getNodeId() + ": ";
+    Optional<String> leftOut = stored.flatMap(identity -> Identities.leftOut(identity, wanted));
+    if (leftOut.isPresent()) {
+      return Optional.of(cannot + leftOut.get());
+    }
     Optional<String> other =
         stored.flatMap(identity -> Identities.differsFromDirectory(identity, wanted));
     if (other.isPresent()) {
