@@ -43,8 +43,10 @@ public final class StartCheck {
     if (other.isPresent()) {
       return Optional.of(
           cannot
-              + "directory %s does not fit: %s; start it with the options it was made with"
-                  .formatted(directory, other.get()));
+              + "directory %s does not fit: %s; start it with the options it was made with, or, if the"
+                  .formatted(directory, other.get())
+              + " address of a node has changed, move that node's directory aside (not its SQLite"
+              + " file) and start it with --join in place of --bootstrap");
     }
     String node = Integer.toString(wanted.getNodeId());
     if (file.node().isPresent() && !file.node().get().equals(node)) {

@@ -54,7 +54,8 @@ final class NodeProcess {
     return new NodeProcess(id, directory, panePort, changed);
   }
 
-  private String option(String name) {
+  /** What an option says. */
+  String option(String name) {
     String start = "--" + name + "=";
     return options.stream()
         .filter(option -> option.startsWith(start))

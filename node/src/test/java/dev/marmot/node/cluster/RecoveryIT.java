@@ -44,7 +44,6 @@ class RecoveryIT {
       aLaggingNode_getsASnapshot(cluster);
       aNewNode_joinsWithoutAFile(cluster, directory);
       aLostFile_isBrought(cluster);
-      aLostDirectory_joinsAgain(cluster);
       anOlderCopyOfTheFile_isRefused_andAdopted(cluster);
     }
   }
@@ -115,22 +114,6 @@ class RecoveryIT {
     for (String suffix : List.of("", "-wal", "-shm")) {
       Files.deleteIfExists(node.database().resolveSibling("app.db" + suffix));
     }
-  }
-
-  private static void aLostDirectory_joinsAgain(Cluster cluster) throws Exception {
-    NodeProcess node = cluster.node(3);
-    node.kill();
-    Tools.sqlite(node.database(), "INSERT INTO t VALUES(8, 3, 'before the loss was noticed');");
-    Tools.delete(node.directory().resolve("raft"));
-    node.start();
-    assertThat(node.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
-    assertThat(node.logText()).contains("the raft logs are lost").contains("--join");
-    NodeProcess again = cluster.replace(node.joining(cluster.node(1)));
-    again.start();
-    cluster.awaitReady();
-    cluster.assertEqual();
-    assertThat(Tools.sqlite(cluster.node(1).database(), "SELECT node FROM t WHERE id=8;"))
-        .isEqualTo("3");
   }
 
   private static void anOlderCopyOfTheFile_isRefused_andAdopted(Cluster cluster) throws Exception {

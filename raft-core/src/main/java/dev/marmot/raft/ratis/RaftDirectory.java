@@ -2,6 +2,7 @@ package dev.marmot.raft.ratis;
 
 import dev.marmot.proto.v1.RaftState;
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
@@ -156,6 +157,26 @@ final class RaftDirectory implements AutoCloseable {
         MembersFile.read(group(LogId.ORDER)).map(MembersFile::peers).orElse(founders);
     for (LogId log : logs()) {
       completeGroup(group(log), members);
+    }
+  }
+
+  /**
+   * Ratis never changes the address of a name. (A founder's is in the options of all nodes.)
+   *
+   * @param today how the others shall reach this node
+   */
+  void checkAddress(RaftPeerId self, Member today) throws IOException {
+    if (self.equals(LogGroups.founder(today.id()))) {
+      return;
+    }
+    List<RaftPeer> members =
+        MembersFile.read(group(LogId.ORDER)).map(MembersFile::peers).orElse(List.of());
+    for (RaftPeer member : members) {
+      if (member.getId().equals(self) && !today.address().equals(member.getAddress())) {
+        throw new IOException(
+            "cannot start %s at %s: the other nodes know it at %s; start it there, or move %s aside (not the SQLite file) and start it with --join to make it a member at the new address"
+                .formatted(today.id(), today.address(), member.getAddress(), directory));
+      }
     }
   }
 

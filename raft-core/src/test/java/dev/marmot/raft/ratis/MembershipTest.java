@@ -205,5 +205,8 @@ final class MembershipTest {
     cluster.propose(2, SHARD, "restarted");
     awaitSeenEverywhere("restarted", 2, 3);
     assertThat(cluster.failures).isEmpty();
+    cluster.stop(3);
+    cluster.move(3);
+    assertThatThrownBy(() -> cluster.start(3)).hasMessageContaining("the other nodes know it at");
   }
 }

@@ -133,6 +133,11 @@ final class TestCluster implements AutoCloseable {
     name = other;
   }
 
+  /** A node has another address at its next start. */
+  void move(int id) throws IOException {
+    members.set(id - 1, new Member(new NodeId(id), host, freePorts(1, host).get(0)));
+  }
+
   RaftOptions options(int id) {
     Member self = members.get(id - 1);
     PeerHandler echo =
