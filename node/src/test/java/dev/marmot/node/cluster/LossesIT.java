@@ -12,10 +12,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Nodes that are lost with all they had, that have another address, that are removed while they are
- * dead, and a majority that is lost for good. One cluster for one long story, since starts are slow.
+ * dead, and a majority that is lost for good. One cluster for one long story, since starts are
+ * slow.
  */
 class LossesIT {
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
 
   /** Commits until it is ended. */
   private static final String WRITER =
@@ -166,7 +167,8 @@ class LossesIT {
     insert(survivor, 4);
     cluster.barrier(1);
     assertThat(
-            Long.parseLong(Tools.sqlite(survivor.database(), "SELECT count(*) FROM t WHERE id<>4;")))
+            Long.parseLong(
+                Tools.sqlite(survivor.database(), "SELECT count(*) FROM t WHERE id<>4;")))
         .as("rows of the survivor's file, and what was in its logs only")
         .isGreaterThanOrEqualTo(Long.parseLong(rows));
   }

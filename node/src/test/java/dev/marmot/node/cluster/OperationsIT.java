@@ -153,7 +153,9 @@ class OperationsIT {
         .matches(run -> run.exitCode() == 2 && run.text().contains("members are n1, n2"));
     assertThat(marmot(cluster, 1, "barrier").exitCode()).isZero();
     assertThat(
-            Tools.sqlite(cluster.node(1).database(), "SELECT count(*) FROM t WHERE id BETWEEN 3000000 AND 8999999;"))
+            Tools.sqlite(
+                cluster.node(1).database(),
+                "SELECT count(*) FROM t WHERE id BETWEEN 3000000 AND 8999999;"))
         .as("what the removed node had committed")
         .isEqualTo("" + written);
   }
