@@ -26,6 +26,7 @@ import dev.marmot.raft.RaftOptions;
 import dev.marmot.raft.RemovedException;
 import dev.marmot.raft.Retention;
 import dev.marmot.raft.ratis.RatisNode;
+import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
@@ -86,12 +87,6 @@ public final class Node implements RunningNode {
   }
 
   private ControlPlane assemble(NodeConfig config) throws IOException {
-    if (config.raft().follow()) {
-      throw new IOException(
-          "cannot start node %d: follow waits to be added to a running cluster, which this version"
-                  .formatted(config.self().value())
-              + " does not do: start it with --join and the raft address of a member");
-    }
     NodeDirectory directory = part(NodeDirectory.open(config.raft().directory()));
     Prepared prepared = new Startup(config, directory).prepare();
     SqliteReplicaStore store = part(prepared.store());
@@ -103,7 +98,9 @@ public final class Node implements RunningNode {
     CompletableFuture<RaftNode> known = new CompletableFuture<>();
     Map<String, PeerHandler> handlers = new HashMap<>(donor.handlers());
     handlers.putAll(PeerCalls.handlers(identity, replicator, () -> store.state().position()));
-    handlers.putAll(Membership.handlers(identity, known));
+    handlers.putAll(
+        Membership.handlers(
+            identity, known, node -> store.state().minEpochOf(node) == ReplicaState.REMOVED));
     handlers.putAll(readings.handlers());
     RaftNode raft =
         part(RatisNode.open(raft(config, directory, prepared, handlers), replicator, this::fail));
@@ -130,7 +127,7 @@ public final class Node implements RunningNode {
     peers.start();
     recovery.start();
     if (prepared.joining()) {
-      Admission admission = part(new Admission(raft, self(config)));
+      Admission admission = part(new Admission(raft, self(config), this::fail));
       nodeControl.ready(admission::state);
       admission.start();
     }

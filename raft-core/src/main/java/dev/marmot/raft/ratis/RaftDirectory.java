@@ -160,22 +160,20 @@ final class RaftDirectory implements AutoCloseable {
     }
   }
 
-  /**
-   * Ratis never changes the address of a name. (A founder's is in the options of all nodes.)
-   *
-   * @param today how the others shall reach this node
-   */
-  void checkAddress(RaftPeerId self, Member today) throws IOException {
-    if (self.equals(LogGroups.founder(today.id()))) {
-      return;
-    }
-    List<RaftPeer> members =
-        MembersFile.read(group(LogId.ORDER)).map(MembersFile::peers).orElse(List.of());
-    for (RaftPeer member : members) {
-      if (member.getId().equals(self) && !today.address().equals(member.getAddress())) {
+  /** Ratis never changes the address of a name. (A founder's is in the options of all nodes.) */
+  void checkAddress(RaftPeerId self, RaftOptions options) throws IOException {
+    Optional<RaftPeer> known =
+        MembersFile.read(group(LogId.ORDER)).stream()
+            .flatMap(file -> file.peers().stream())
+            .filter(peer -> peer.getId().equals(self))
+            .findFirst();
+    for (Member today : options.members()) {
+      if (today.id().equals(options.self())
+          && !self.equals(LogGroups.founder(today.id()))
+          && known.filter(peer -> !today.address().equals(peer.getAddress())).isPresent()) {
         throw new IOException(
             "cannot start %s at %s: the other nodes know it at %s; start it there, or move %s aside (not the SQLite file) and start it with --join to make it a member at the new address"
-                .formatted(today.id(), today.address(), member.getAddress(), directory));
+                .formatted(today.id(), today.address(), known.get().getAddress(), directory));
       }
     }
   }

@@ -121,11 +121,7 @@ public final class RatisNode implements RaftNode {
         state.state().getMember() ? RatisServers.founders(options) : List.of();
     if (state.state().getMember()) {
       directory.complete(founders);
-      for (Member member : options.members()) {
-        if (member.id().equals(options.self())) {
-          directory.checkAddress(RaftPeerId.valueOf(state.state().getPeer()), member);
-        }
-      }
+      directory.checkAddress(RaftPeerId.valueOf(state.state().getPeer()), options);
     }
     ScheduledThreadPoolExecutor timer = newThread("raft-timer");
     ScheduledThreadPoolExecutor worker = newThread("raft-worker");
