@@ -109,6 +109,17 @@ public final class NodeDirectory implements AutoCloseable {
         path.resolve("recovering"), cluster.orElse("").getBytes(StandardCharsets.UTF_8));
   }
 
+  /** The member through which this node was told to join a cluster; empty when it was not. */
+  public Optional<String> told() throws IOException {
+    Path file = path.resolve("told");
+    return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
+  }
+
+  /** Writes that durably. */
+  public void told(String member) throws IOException {
+    DurableFile.write(path.resolve("told"), member.getBytes(StandardCharsets.UTF_8));
+  }
+
   /** Where snapshots are made, and kept while they come. */
   public Path snapshots() {
     return path.resolve("snapshots");

@@ -88,9 +88,15 @@ class RecoveryIT {
   }
 
   private static void aNewNode_joinsWithoutAFile(Cluster cluster, Path directory) throws Exception {
-    NodeProcess fourth = cluster.joining(4, directory);
+    NodeProcess told = cluster.joining(4, directory);
+    NodeProcess fourth = cluster.replace(told.following());
     Process writer = Tools.python(LOAD, cluster.node(1).database(), 1, 1000, 300);
     fourth.start();
+    await().atMost(Duration.ofSeconds(60)).until(() -> fourth.status("/readyz") == 503);
+    assertThat(fourth.get("/readyz").body()).contains("waits to be told which cluster to join");
+    assertThat(Run.marmot(fourth, "join", "--to", told.option("join")))
+        .matches(run -> run.exitCode() == 0)
+        .matches(run -> run.text().equals("n4 joins cluster marmot"));
     cluster.awaitReady();
     Tools.output(writer);
     cluster.assertEqual();
