@@ -27,8 +27,10 @@ import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
+import dev.marmot.raft.RemovedException;
 import dev.marmot.raft.Retention;
 import dev.marmot.raft.ratis.RatisNode;
+import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.store.Adoption;
@@ -91,12 +93,6 @@ public final class Node implements RunningNode {
   }
 
   private ControlPlane assemble(NodeConfig config) throws IOException {
-    if (config.raft().follow()) {
-      throw new IOException(
-          "cannot start node %d: follow waits to be added to a running cluster, which this version"
-                  .formatted(config.self().value())
-              + " does not do: start it with --join and the raft address of a member");
-    }
     NodeDirectory directory = part(NodeDirectory.open(config.raft().directory()));
     Prepared prepared = new Startup(config, directory).prepare();
     SqliteReplicaStore store = part(prepared.store());
@@ -109,7 +105,9 @@ public final class Node implements RunningNode {
     CompletableFuture<RaftNode> known = new CompletableFuture<>();
     Map<String, PeerHandler> handlers = new HashMap<>(donor.handlers());
     handlers.putAll(PeerCalls.handlers(identity, replicator, () -> store.state().position()));
-    handlers.putAll(Membership.handlers(identity, known));
+    handlers.putAll(
+        Membership.handlers(
+            identity, known, node -> store.state().minEpochOf(node) == ReplicaState.REMOVED));
     handlers.putAll(readings.handlers());
     FirstStart first = new FirstStart(prepared.content(), this::fail);
     handlers.putAll(first.handlers());
@@ -119,7 +117,13 @@ public final class Node implements RunningNode {
     raft.start();
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
     PeerWatch peers =
-        part(new PeerWatch(raft, config.self(), identity, reason -> refused(reason, nodeControl)));
+        part(
+            new PeerWatch(
+                raft,
+                config.self(),
+                identity,
+                reason -> refused(reason, nodeControl),
+                reason -> fail(new RemovedException(reason))));
     Recovery recovery =
         part(
             new Recovery(
@@ -139,7 +143,7 @@ public final class Node implements RunningNode {
               recovery.start();
             });
     if (prepared.joining()) {
-      Admission admission = part(new Admission(raft, self(config)));
+      Admission admission = part(new Admission(raft, self(config), this::fail));
       nodeControl.ready(admission::state);
       admission.start();
     }

@@ -72,8 +72,8 @@ final class Startup {
         cluster
             .map(reply -> reply.getIdentity().toBuilder().setNodeId(config.self().value()).build())
             .or(() -> config.raft().join().isPresent() ? stored : Optional.empty())
-            .orElseGet(() -> Identities.of(config));
-    List<Member> members = members(cluster);
+            .orElseGet(() -> Identities.of(config, stored));
+    List<Member> members = members(cluster, Identities.recovered(wanted));
     boolean newcomer = stored.isEmpty() && cluster.isPresent();
     boolean fileLost = !Files.exists(config.database()) && (newcomer || stored.isPresent());
     if (fileLost) {
@@ -119,13 +119,14 @@ final class Startup {
     }
   }
 
-  private List<Member> members(Optional<DescribeReply> cluster) {
+  private List<Member> members(Optional<DescribeReply> cluster, boolean recovered) {
     List<Member> members = new ArrayList<>();
-    if (cluster.isEmpty()) {
+    if (cluster.isEmpty() && !recovered) {
       members.addAll(config.raft().members());
       return members;
     }
-    for (dev.marmot.proto.v1.Member member : cluster.get().getMembersList()) {
+    for (dev.marmot.proto.v1.Member member :
+        cluster.map(DescribeReply::getMembersList).orElse(List.of())) {
       if (member.getNodeId() != config.self().value()) {
         members.add(new Member(new NodeId(member.getNodeId()), member.getHost(), member.getPort()));
       }

@@ -83,7 +83,9 @@ public final class Main implements Runnable {
     line.addSubcommand("move", new MoveCommand(environment));
     line.addSubcommand("drain", new DrainCommand(environment));
     line.addSubcommand("rebalance", new RebalanceCommand(environment));
+    line.addSubcommand("join", new JoinCommand(environment));
     line.addSubcommand("remove", new RemoveCommand(environment));
+    line.addSubcommand("recover", new RecoverCommand(environment));
     line.addSubcommand("verify", new VerifyCommand(environment));
     line.addSubcommand("snapshot", SnapshotCommand.line(environment));
     line.addSubcommand("doctor", new DoctorCommand(environment));

@@ -7,6 +7,7 @@ import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_LOG_ENTRIES;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_PANE;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_SHARDS;
 
+import dev.marmot.node.Following;
 import dev.marmot.node.RunningNode;
 import dev.marmot.node.Version;
 import dev.marmot.node.config.NodeConfig;
@@ -120,7 +121,10 @@ final class RunCommand implements Callable<Integer> {
         "PATTERN,...",
         "Tables that do not replicate, as in sessions,cache_* (GLOB, any case); may be repeated. The"
             + " same on all nodes.");
-    flag(spec, "follow", "Wait to be added to a running cluster. Refused: use --join.");
+    flag(
+        spec,
+        "follow",
+        "Wait, with the control pane only, until `marmot join` says which cluster to join.");
     flag(spec, "cleanup", "Remove every trace of Marmot from the file, then end.");
     flag(spec, "replicate", "Deprecated, does nothing.");
   }
@@ -187,14 +191,37 @@ final class RunCommand implements Callable<Integer> {
         .addKeyValue("replication", config.replication())
         .log("node starting");
     config.notes().forEach(note -> log.atWarn().log(note));
+    if (config.raft().follow()) {
+      follow(log, config);
+      return;
+    }
     try (RunningNode node = environment.launcher().start(config);
         PaneServer pane =
             PaneServer.open(config.self().toString(), config.pane(), node.control())) {
-      Thread atExit = new Thread(() -> stop(log, pane, node), config.self() + "-shutdown");
-      Runtime.getRuntime().addShutdownHook(atExit);
-      node.awaitTermination();
-      forget(atExit);
+      awaitEnd(log, config, pane, node);
     }
+  }
+
+  /** With the pane up before there is a node. */
+  private void follow(Logger log, NodeConfig config) throws Exception {
+    Following following = new Following(config);
+    try (PaneServer pane = PaneServer.open(config.self().toString(), config.pane(), following)) {
+      log.atInfo().log("waiting to be told which cluster to join");
+      NodeConfig joining = following.await();
+      log.atInfo().addKeyValue("member", joining.raft().join().orElseThrow()).log("joining");
+      try (RunningNode node = environment.launcher().start(joining)) {
+        following.became(node.control());
+        awaitEnd(log, config, pane, node);
+      }
+    }
+  }
+
+  private static void awaitEnd(Logger log, NodeConfig config, PaneServer pane, RunningNode node)
+      throws InterruptedException {
+    Thread atExit = new Thread(() -> stop(log, pane, node), config.self() + "-shutdown");
+    Runtime.getRuntime().addShutdownHook(atExit);
+    node.awaitTermination();
+    forget(atExit);
   }
 
   /** On SIGTERM and SIGINT; the virtual machine then ends with 143 or 130. */

@@ -28,6 +28,21 @@ public record NodeConfig(
     notes = List.copyOf(notes);
   }
 
+  /** The same node, which joins a running cluster now. */
+  public NodeConfig joining(Address member) {
+    RaftConfig joining =
+        new RaftConfig(
+            raft.members(),
+            raft.bind(),
+            raft.directory(),
+            raft.shards(),
+            raft.maxLogEntries(),
+            false,
+            Optional.of(member),
+            raft.adopt());
+    return new NodeConfig(self, cluster, database, joining, pane, replication, notes);
+  }
+
   /**
    * How this node takes part in Raft.
    *

@@ -57,6 +57,10 @@ public final class NodeConfigLoader {
       values.fault(
           "join", "must not be given with bootstrap: join or begin", join.get().toString());
     }
+    if (follow && (join.isPresent() || values.given("bootstrap").isPresent())) {
+      values.fault(
+          "follow", "must not be given with bootstrap or join: it waits to be told", "true");
+    }
     Optional<Address> givenBind = values.read("bind", Address::parse);
     List<Member> members = new Membership(values).read(self, givenBind, follow || join.isPresent());
     Optional<NodeId> seedFrom = seedFrom(members, join.isPresent());

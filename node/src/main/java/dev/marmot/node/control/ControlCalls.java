@@ -5,6 +5,7 @@ import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.DrainReply;
 import dev.marmot.proto.v1.HeldReply;
+import dev.marmot.proto.v1.JoinClusterReply;
 import dev.marmot.proto.v1.MoveReply;
 import dev.marmot.proto.v1.RebalanceReply;
 import dev.marmot.proto.v1.RemoveReply;
@@ -113,6 +114,10 @@ final class ControlCalls {
 
   CompletionStage<SaveSnapshotReply> saveSnapshot(SaveSnapshotRequest request) {
     return onPool(() -> plane.safekeeping().saveSnapshot(request)).thenCompose(Function.identity());
+  }
+
+  CompletionStage<JoinClusterReply> join(String to) {
+    return onPool(() -> plane.join(to)).thenCompose(Function.identity());
   }
 
   private <T> CompletionStage<T> page(long after, long limit, Page<T> page) {

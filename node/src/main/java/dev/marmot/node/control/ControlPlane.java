@@ -3,6 +3,7 @@ package dev.marmot.node.control;
 import dev.marmot.proto.v1.BarrierReply;
 import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.HeldReply;
+import dev.marmot.proto.v1.JoinClusterReply;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.StatusReply;
 import java.time.Duration;
@@ -33,6 +34,17 @@ public interface ControlPlane {
 
   /** Leadership, shards and members. */
   ClusterPlane cluster();
+
+  /**
+   * Tells a node that waits which cluster to join; completes when it knows it.
+   *
+   * @param to raft address of a member, as {@code host:port}
+   */
+  default CompletionStage<JoinClusterReply> join(String to) {
+    throw new ControlException(
+        ControlException.Kind.INVALID,
+        "cannot join through " + to + ": this node does not wait for that (run --follow)");
+  }
 
   /** Comparisons and backups. */
   default Safekeeping safekeeping() {

@@ -9,6 +9,8 @@ import dev.marmot.proto.v1.DrainReply;
 import dev.marmot.proto.v1.DrainRequest;
 import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRequest;
+import dev.marmot.proto.v1.JoinClusterReply;
+import dev.marmot.proto.v1.JoinClusterRequest;
 import dev.marmot.proto.v1.MoveReply;
 import dev.marmot.proto.v1.MoveRequest;
 import dev.marmot.proto.v1.RebalanceReply;
@@ -103,6 +105,11 @@ final class ControlService extends ControlGrpc.ControlImplBase {
   public void saveSnapshot(
       SaveSnapshotRequest request, StreamObserver<SaveSnapshotReply> observer) {
     answer(calls.saveSnapshot(request), observer);
+  }
+
+  @Override
+  public void join(JoinClusterRequest request, StreamObserver<JoinClusterReply> observer) {
+    answer(calls.join(request.getTo()), observer);
   }
 
   private static <T> void answer(CompletionStage<T> reply, StreamObserver<T> observer) {

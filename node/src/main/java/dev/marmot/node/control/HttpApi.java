@@ -70,6 +70,8 @@ final class HttpApi {
             request -> calls.move(integers(request, "shards"), integer(request, "to"))),
         "/api/v1/drain",
         answering(HttpMethod.POST, request -> calls.drain(integer(request, "node"))),
+        "/api/v1/join",
+        answering(HttpMethod.POST, request -> calls.join(request.getParam("to", ""))),
         "/api/v1/rebalance",
         answering(HttpMethod.POST, request -> calls.rebalance()),
         "/api/v1/remove",

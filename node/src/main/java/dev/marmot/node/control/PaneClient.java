@@ -13,6 +13,8 @@ import dev.marmot.proto.v1.DrainReply;
 import dev.marmot.proto.v1.DrainRequest;
 import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRequest;
+import dev.marmot.proto.v1.JoinClusterReply;
+import dev.marmot.proto.v1.JoinClusterRequest;
 import dev.marmot.proto.v1.MoveReply;
 import dev.marmot.proto.v1.MoveRequest;
 import dev.marmot.proto.v1.RebalanceReply;
@@ -172,6 +174,12 @@ public final class PaneClient implements AutoCloseable {
   /** See {@link Safekeeping#saveSnapshot}. */
   public SaveSnapshotReply saveSnapshot(SaveSnapshotRequest request) {
     return call(LONG_TIMEOUT, stub -> stub.saveSnapshot(request));
+  }
+
+  /** See {@link ControlPlane#join}. */
+  public JoinClusterReply join(String to) {
+    JoinClusterRequest request = JoinClusterRequest.newBuilder().setTo(to).build();
+    return call(RETRY_TIMEOUT, stub -> stub.join(request));
   }
 
   private <T> T call(Duration timeout, Function<ControlBlockingStub, T> method) {

@@ -47,6 +47,55 @@ public final class Identities {
     return identity.toBuilder().setEncoding(encoding.name()).build();
   }
 
+  /**
+   * The identity that the options give to a node that may have been in a cluster. One that was
+   * recovered by force goes on with what it became, whatever its bootstrap says.
+   */
+  public static NodeIdentity of(NodeConfig config, Optional<NodeIdentity> stored) {
+    NodeIdentity given = of(config);
+    return stored
+        .filter(Identities::recovered)
+        .map(
+            before ->
+                given.toBuilder()
+                    .setCluster(before.getCluster())
+                    .addAllFormer(before.getFormerList())
+                    .clearMembers()
+                    .addAllMembers(before.getMembersList())
+                    .build())
+        .orElse(given);
+  }
+
+  /** Whether the node is of a cluster that was recovered by force out of another one. */
+  public static boolean recovered(NodeIdentity identity) {
+    return identity.getFormerCount() > 0;
+  }
+
+  /**
+   * The same node as the only one of a cluster of its own.
+   *
+   * @param cluster id that no cluster had before
+   */
+  public static NodeIdentity alone(NodeIdentity before, String cluster, Member self) {
+    return before.toBuilder()
+        .addFormer(before.getCluster())
+        .setCluster(cluster)
+        .clearMembers()
+        .addMembers(self)
+        .build();
+  }
+
+  /** Why a node is left out by another one whose cluster was recovered; empty when it is not. */
+  public static Optional<String> leftOut(NodeIdentity mine, NodeIdentity theirs) {
+    return theirs.getFormerList().contains(mine.getCluster())
+        ? Optional.of(
+            ("the cluster was recovered without node %d (recover --force-new-cluster) and goes on as"
+                    + " %s; to bring this node in, set its raft directory aside, run `marmot"
+                    + " cleanup` on its file, and start it with --join")
+                .formatted(mine.getNodeId(), theirs.getCluster()))
+        : Optional.empty();
+  }
+
   /** The same on every node that was given the same name and the same members. */
   private static String clusterId(String name, List<Member> members) {
     String seed = "marmot cluster\n" + name + "\n" + text(members);

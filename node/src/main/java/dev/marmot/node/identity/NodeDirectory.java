@@ -96,6 +96,31 @@ public final class NodeDirectory implements AutoCloseable {
         path.resolve("generation"), Long.toString(number).getBytes(StandardCharsets.UTF_8));
   }
 
+  /** The cluster that a recovery by force is making of this directory; empty when none is. */
+  public Optional<String> recovering() throws IOException {
+    Path file = path.resolve("recovering");
+    return Files.exists(file)
+        ? Optional.of(Files.readString(file)).filter(cluster -> !cluster.isEmpty())
+        : Optional.empty();
+  }
+
+  /** Writes durably that such a recovery goes on, or that it is done. */
+  public void recovering(Optional<String> cluster) throws IOException {
+    DurableFile.write(
+        path.resolve("recovering"), cluster.orElse("").getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** The member through which this node was told to join a cluster; empty when it was not. */
+  public Optional<String> told() throws IOException {
+    Path file = path.resolve("told");
+    return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
+  }
+
+  /** Writes that durably. */
+  public void told(String member) throws IOException {
+    DurableFile.write(path.resolve("told"), member.getBytes(StandardCharsets.UTF_8));
+  }
+
   /** Where snapshots are made, and kept while they come. */
   public Path snapshots() {
     return path.resolve("snapshots");

@@ -34,13 +34,19 @@ public final class StartCheck {
   public static Optional<String> refusal(
       NodeIdentity wanted, Path directory, Optional<NodeIdentity> stored, FileFacts file) {
     String cannot = "cannot start node " + wanted.getNodeId() + ": ";
+    Optional<String> leftOut = stored.flatMap(identity -> Identities.leftOut(identity, wanted));
+    if (leftOut.isPresent()) {
+      return Optional.of(cannot + leftOut.get());
+    }
     Optional<String> other =
         stored.flatMap(identity -> Identities.differsFromDirectory(identity, wanted));
     if (other.isPresent()) {
       return Optional.of(
           cannot
-              + "directory %s does not fit: %s; start it with the options it was made with"
-                  .formatted(directory, other.get()));
+              + "directory %s does not fit: %s; start it with the options it was made with, or, if the"
+                  .formatted(directory, other.get())
+              + " address of a node has changed, move that node's directory aside (not its SQLite"
+              + " file) and start it with --join in place of --bootstrap");
     }
     String node = Integer.toString(wanted.getNodeId());
     if (file.node().isPresent() && !file.node().get().equals(node)) {

@@ -13,6 +13,7 @@ import dev.marmot.raft.RaftNode;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.IntPredicate;
 
 /** What this node answers to those who want to become members. Stateless. */
 public final class Membership {
@@ -25,14 +26,15 @@ public final class Membership {
    * The calls that nodes outside the cluster may make.
    *
    * @param raft completed before the first call comes
+   * @param removed whether a node was removed for ever
    */
   public static Map<String, PeerHandler> handlers(
-      NodeIdentity identity, CompletableFuture<RaftNode> raft) {
+      NodeIdentity identity, CompletableFuture<RaftNode> raft, IntPredicate removed) {
     return Map.of(
         "describe",
         request -> raft.thenApply(node -> describe(identity, node)),
         "join",
-        request -> raft.thenCompose(node -> join(node, request)));
+        request -> raft.thenCompose(node -> join(node, request, removed)));
   }
 
   private static ByteString describe(NodeIdentity identity, RaftNode raft) {
@@ -47,7 +49,8 @@ public final class Membership {
     return reply.build().toByteString();
   }
 
-  private static CompletionStage<ByteString> join(RaftNode raft, ByteString bytes) {
+  private static CompletionStage<ByteString> join(
+      RaftNode raft, ByteString bytes, IntPredicate removed) {
     JoinRequest request;
     try {
       request = JoinRequest.parseFrom(bytes);
@@ -55,6 +58,10 @@ public final class Membership {
       return CompletableFuture.failedFuture(e);
     }
     NodeId id = new NodeId(request.getMember().getNodeId());
+    if (removed.test(id.value())) {
+      return CompletableFuture.completedFuture(
+          JoinReply.newBuilder().setRemoved(true).build().toByteString());
+    }
     Member member = new Member(id, request.getMember().getHost(), request.getMember().getPort());
     long others = raft.members().stream().filter(one -> !one.id().equals(id)).count();
     return raft.add(member, others < MOST_VOTERS)

@@ -1,5 +1,6 @@
 package dev.marmot.node.peer;
 
+import dev.marmot.node.identity.Identities;
 import dev.marmot.proto.v1.HelloReply;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
@@ -31,17 +32,25 @@ public final class PeerWatch implements AutoCloseable {
   private final NodeId self;
   private final NodeIdentity identity;
   private final Consumer<String> refused;
+  private final Consumer<String> leftOut;
   private final Map<NodeId, Peer> peers = new ConcurrentHashMap<>();
   private final ScheduledExecutorService timer;
 
   /**
    * @param refused told why another node does not accept this one
+   * @param leftOut told why the cluster goes on without this one
    */
-  public PeerWatch(RaftNode raft, NodeId self, NodeIdentity identity, Consumer<String> refused) {
+  public PeerWatch(
+      RaftNode raft,
+      NodeId self,
+      NodeIdentity identity,
+      Consumer<String> refused,
+      Consumer<String> leftOut) {
     this.raft = raft;
     this.self = self;
     this.identity = identity;
     this.refused = refused;
+    this.leftOut = leftOut;
     this.timer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -82,7 +91,10 @@ public final class PeerWatch implements AutoCloseable {
     if (!before.reachable()) {
       log.atInfo().addKeyValue("node", member.id()).log("node reachable");
     }
-    if (!reply.getRefusal().isEmpty()) {
+    Optional<String> without = Identities.leftOut(identity, reply.getIdentity());
+    if (without.isPresent()) {
+      leftOut.accept(without.get());
+    } else if (!reply.getRefusal().isEmpty()) {
       refused.accept(
           "node %s at %s refuses this node: %s"
               .formatted(member.id().value(), member.address(), reply.getRefusal()));

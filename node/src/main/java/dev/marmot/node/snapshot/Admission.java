@@ -1,15 +1,19 @@
 package dev.marmot.node.snapshot;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.marmot.proto.v1.JoinReply;
 import dev.marmot.proto.v1.JoinRequest;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RaftNode;
+import dev.marmot.raft.RemovedException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,15 +32,19 @@ public final class Admission implements AutoCloseable {
 
   private final RaftNode raft;
   private final Member self;
+  private final Consumer<Throwable> failed;
   private final Thread thread;
+  private boolean removed;
   private volatile String waitsFor = "is not a member of the cluster yet";
 
   /**
    * @param self as the others shall reach this node
+   * @param failed told when this node will never be a member
    */
-  public Admission(RaftNode raft, Member self) {
+  public Admission(RaftNode raft, Member self, Consumer<Throwable> failed) {
     this.raft = raft;
     this.self = self;
+    this.failed = failed;
     this.thread = new Thread(this::run, self.id() + "-admission");
     this.thread.setDaemon(true);
   }
@@ -59,8 +67,12 @@ public final class Admission implements AutoCloseable {
       while (!asked(request)) {
         Thread.sleep(PAUSE_MILLIS); // nobody tells when a member can answer
       }
-      waitsFor = "";
-      log.atInfo().log("joined the cluster");
+      if (removed) {
+        failed.accept(new RemovedException(self.id()));
+      } else {
+        waitsFor = "";
+        log.atInfo().log("joined the cluster");
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // the node closes
     }
@@ -73,12 +85,13 @@ public final class Admission implements AutoCloseable {
         continue;
       }
       try {
-        var unused =
+        ByteString reply =
             raft.call(node, METHOD, request, LIMIT)
                 .toCompletableFuture()
                 .get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        removed = JoinReply.parseFrom(reply).getRemoved();
         return true;
-      } catch (ExecutionException | TimeoutException e) {
+      } catch (ExecutionException | TimeoutException | InvalidProtocolBufferException e) {
         Throwable cause = e.getCause() == null ? e : e.getCause();
         waitsFor = "is not a member of the cluster yet: " + node + ": " + cause.getMessage();
         log.atWarn()

@@ -49,6 +49,24 @@ public final class Introduction {
         last);
   }
 
+  /** Whether a node of a cluster answers at an address now. */
+  public static boolean answers(Address address, String cluster) throws IOException {
+    try (PeerClient client = new PeerClient(address.host(), address.port())) {
+      ByteString request = DescribeRequest.getDefaultInstance().toByteString();
+      ByteString reply =
+          client
+              .call("describe", request, CALL)
+              .toCompletableFuture()
+              .get(2 * CALL.toMillis(), TimeUnit.MILLISECONDS);
+      return DescribeReply.parseFrom(reply).getIdentity().getCluster().equals(cluster);
+    } catch (ExecutionException | TimeoutException e) {
+      return false; // that is what was asked
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
   /**
    * Makes a database of a snapshot of one of these nodes, where there is no file.
    *

@@ -326,6 +326,19 @@ class MainTest {
   }
 
   @Test
+  void recover_withoutANode_orWithoutSayingSo_isRefused() throws IOException {
+    String file = Files.createFile(directory.resolve("a.db")).toString();
+
+    assertThat(marmot("recover", "--db-path", file)).isEqualTo(2);
+    assertThat(err.toString()).contains("--force-new-cluster");
+    assertThat(marmot("recover", "--force-new-cluster", "--db-path", file)).isEqualTo(2);
+    assertThat(err.toString()).contains("raft-path: must hold the directory of one node, it has 0");
+    Files.createDirectories(directory.resolve("a.db-raft").resolve("node-1"));
+    assertThat(marmot("recover", "--force-new-cluster", "--db-path", file)).isEqualTo(1);
+    assertThat(err.toString()).contains("there is no node; give the raft-path of the survivor");
+  }
+
+  @Test
   void demo_inADirectoryThatIsNotEmpty_isRefused() throws IOException {
     Files.createFile(directory.resolve("mine"));
 

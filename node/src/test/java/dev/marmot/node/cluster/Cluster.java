@@ -88,9 +88,15 @@ final class Cluster implements AutoCloseable {
   }
 
   void awaitReady() {
-    for (NodeProcess node : nodes) {
+    awaitReady(nodes.stream().mapToInt(NodeProcess::id).toArray());
+  }
+
+  /** The same of some. */
+  void awaitReady(int... ids) {
+    for (int id : ids) {
+      NodeProcess node = node(id);
       await("node " + node.id() + " ready")
-          .atMost(Duration.ofSeconds(60))
+          .atMost(Duration.ofSeconds(180))
           .pollInterval(Duration.ofMillis(50))
           .until(
               () -> {
@@ -130,6 +136,10 @@ final class Cluster implements AutoCloseable {
           .isEmpty();
       assertThat(Tools.sqlite(node.database(), "PRAGMA integrity_check;")).isEqualTo("ok");
     }
+  }
+
+  static int freePort() throws IOException {
+    return freePorts(1).get(0);
   }
 
   private static List<Integer> freePorts(int count) throws IOException {

@@ -54,7 +54,16 @@ final class NodeProcess {
     return new NodeProcess(id, directory, panePort, changed);
   }
 
-  private String option(String name) {
+  /** The same node, told to wait until somebody says which cluster to join. */
+  NodeProcess following() {
+    List<String> changed = new ArrayList<>(options);
+    changed.removeIf(option -> option.startsWith("--join="));
+    changed.add("--follow");
+    return new NodeProcess(id, directory, panePort, changed);
+  }
+
+  /** What an option says. */
+  String option(String name) {
     String start = "--" + name + "=";
     return options.stream()
         .filter(option -> option.startsWith(start))

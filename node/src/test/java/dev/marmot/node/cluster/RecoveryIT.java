@@ -49,7 +49,6 @@ class RecoveryIT {
       aLaggingNode_getsASnapshot(cluster);
       aNewNode_joinsWithoutAFile(cluster, directory);
       aLostFile_isBrought(cluster);
-      aLostDirectory_joinsAgain(cluster);
       anOlderCopyOfTheFile_isRefused_andAdopted(cluster);
     }
   }
@@ -106,9 +105,15 @@ class RecoveryIT {
   }
 
   private static void aNewNode_joinsWithoutAFile(Cluster cluster, Path directory) throws Exception {
-    NodeProcess fourth = cluster.joining(4, directory);
+    NodeProcess told = cluster.joining(4, directory);
+    NodeProcess fourth = cluster.replace(told.following());
     Process writer = Tools.python(LOAD, cluster.node(1).database(), 1, 1000, 300);
     fourth.start();
+    await().atMost(Duration.ofSeconds(60)).until(() -> fourth.status("/readyz") == 503);
+    assertThat(fourth.get("/readyz").body()).contains("waits to be told which cluster to join");
+    assertThat(Run.marmot(fourth, "join", "--to", told.option("join")))
+        .matches(run -> run.exitCode() == 0)
+        .matches(run -> run.text().equals("n4 joins cluster marmot"));
     cluster.awaitReady();
     Tools.output(writer);
     cluster.assertEqual();
@@ -132,22 +137,6 @@ class RecoveryIT {
     for (String suffix : List.of("", "-wal", "-shm")) {
       Files.deleteIfExists(node.database().resolveSibling("app.db" + suffix));
     }
-  }
-
-  private static void aLostDirectory_joinsAgain(Cluster cluster) throws Exception {
-    NodeProcess node = cluster.node(3);
-    node.kill();
-    Tools.sqlite(node.database(), "INSERT INTO t VALUES(8, 3, 'before the loss was noticed');");
-    Tools.delete(node.directory().resolve("raft"));
-    node.start();
-    assertThat(node.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
-    assertThat(node.logText()).contains("the raft logs are lost").contains("--join");
-    NodeProcess again = cluster.replace(node.joining(cluster.node(1)));
-    again.start();
-    cluster.awaitReady();
-    cluster.assertEqual();
-    assertThat(Tools.sqlite(cluster.node(1).database(), "SELECT node FROM t WHERE id=8;"))
-        .isEqualTo("3");
   }
 
   /** Of an earlier start, and of the same one; both are this node's own file, with its identity. */

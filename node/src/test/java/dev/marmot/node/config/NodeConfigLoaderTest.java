@@ -146,6 +146,9 @@ class NodeConfigLoaderTest {
             "advertise: is required when bind is a wildcard address and bootstrap does not name"
                 + " this node (got nothing)");
     assertThat(faults("db-path", "f", "node-id", "1", "follow", "true")).hasSize(1);
+    assertThat(faults("db-path", "f", "node-id", "1", "follow", "true", "bootstrap", THREE))
+        .containsExactly(
+            "follow: must not be given with bootstrap or join: it waits to be told (got true)");
 
     NodeConfig config =
         load("db-path", "f", "node-id", "1", "bind", "0.0.0.0:8160", "advertise", "db-1:8160");

@@ -2,15 +2,22 @@ package dev.marmot.node.identity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.config.NodeConfigLoader;
+import dev.marmot.proto.v1.Member;
 import dev.marmot.proto.v1.NodeIdentity;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class IdentitiesTest {
   private static NodeIdentity identity(int node, String... options) {
+    return Identities.of(config(node, options));
+  }
+
+  private static NodeConfig config(int node, String... options) {
     Map<String, String> given = new HashMap<>();
     given.put("node-id", Integer.toString(node));
     given.put("db-path", "app.db");
@@ -18,7 +25,7 @@ class IdentitiesTest {
     for (int i = 0; i < options.length; i += 2) {
       given.put(options[i], options[i + 1]);
     }
-    return Identities.of(NodeConfigLoader.load(given, Map.of()));
+    return NodeConfigLoader.load(given, Map.of());
   }
 
   @Test
@@ -53,5 +60,21 @@ class IdentitiesTest {
         .isEmpty();
     assertThat(Identities.differsFromDirectory(identity(1), identity(1, "shards", "8")))
         .isPresent();
+  }
+
+  @Test
+  void recovered_leavesTheOthersOut_andGoesOnWhateverItsBootstrapSays() {
+    NodeIdentity before = identity(2);
+    Member self = Member.newBuilder().setNodeId(2).setHost("b").setPort(1).build();
+    NodeIdentity alone = Identities.alone(before, "new", self);
+    assertThat(alone.getMembersList()).containsExactly(self);
+    assertThat(Identities.leftOut(identity(1), alone).orElseThrow())
+        .startsWith("the cluster was recovered without node 1");
+    assertThat(Identities.leftOut(identity(1), before)).isEmpty();
+    assertThat(Identities.leftOut(alone, alone)).isEmpty();
+    NodeIdentity twice = Identities.alone(alone, "newer", self);
+    assertThat(twice.getFormerList()).containsExactly(before.getCluster(), "new");
+    assertThat(Identities.of(config(2), Optional.of(alone))).isEqualTo(alone);
+    assertThat(Identities.of(config(2), Optional.of(before))).isEqualTo(before);
   }
 }

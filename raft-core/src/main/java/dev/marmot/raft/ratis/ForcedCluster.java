@@ -1,5 +1,6 @@
 package dev.marmot.raft.ratis;
 
+import com.google.protobuf.ByteString;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.Member;
@@ -13,67 +14,91 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Stream;
 import org.apache.ratis.protocol.RaftPeer;
-import org.apache.ratis.server.RaftServerConfigKeys.Log.CorruptionPolicy;
+import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.protocol.TermIndex;
-import org.apache.ratis.server.raftlog.segmented.LogSegment;
-import org.apache.ratis.server.raftlog.segmented.LogSegmentPath;
-import org.apache.ratis.util.SizeInBytes;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Makes a cluster of one node out of a node of a cluster whose majority is lost. Stateless.
+ * Makes a cluster of one node out of a node of a cluster whose majority is lost. Works on a raft
+ * directory that no node uses, and keeps it locked while open. Confined to one thread.
  *
- * <p>What the others had committed and this node never heard of is lost. The former members must
- * never run again with their old directories: they know nothing of the new cluster.
+ * <p>What the others had committed and this node never heard of is lost. The logs get the names of
+ * another cluster, so that a former member that comes back cannot take part in them.
  */
-public final class ForcedCluster {
-  private ForcedCluster() {}
+public final class ForcedCluster implements AutoCloseable {
+  private final Path path;
+  private final RaftDirectory directory;
+
+  private ForcedCluster(Path path, RaftDirectory directory) {
+    this.path = path;
+    this.directory = directory;
+  }
 
   /**
-   * What a log of the survivor held. Immutable.
+   * What a log of the survivor holds. Immutable.
    *
    * @param formerMembers all of them, the survivor included
    * @param term of the last entry
-   * @param last index of the last entry, committed or not: from now on it is; -1 when there is none
+   * @param last index of the last entry, committed or not; -1 when there is none
+   * @param committed index up to which the log itself says that entries are committed; some more
+   *     may be
    */
-  public record Survived(LogId log, Set<NodeId> formerMembers, Floor floor, long term, long last) {
+  public record Survived(
+      LogId log, Set<NodeId> formerMembers, Floor floor, long term, long last, long committed) {
     public Survived {
       formerMembers = Set.copyOf(formerMembers);
     }
   }
 
+  /** Receives what was proposed to a log, in index order. */
+  public interface Reader {
+    void entry(LogId log, long term, long index, ByteString bytes);
+  }
+
   /**
-   * Rewrites the members of all logs in a raft directory that no process uses.
+   * Opens a raft directory.
    *
-   * @param self the survivor, with the address for its new members
-   * @throws IOException when the directory is used, damaged or not of this cluster; asking again is
-   *     harmless
+   * @param cluster to which its logs belong
+   * @param begun cluster for which {@link #found} was called before and may have broken off
+   * @throws IOException when the directory is used, damaged or not of this cluster
    */
-  public static List<Survived> found(Path directory, String cluster, Member self)
+  public static ForcedCluster open(Path path, String cluster, Optional<String> begun)
       throws IOException {
-    if (!Files.isDirectory(directory)) {
-      throw new IOException("cannot recover from " + directory + ": there is no raft directory");
+    if (!Files.isDirectory(path)) {
+      throw new IOException("cannot recover from " + path + ": there is no raft directory");
     }
-    try (RaftDirectory raft = RaftDirectory.open(directory, new LogGroups(cluster))) {
-      List<Survived> survived = new ArrayList<>();
-      if (raft.logs().isEmpty()) {
-        throw new IOException("cannot recover from " + directory + ": it holds no raft logs");
+    RaftDirectory directory =
+        RaftDirectory.open(path, new LogGroups(cluster), begun.map(LogGroups::new));
+    try {
+      if (directory.logs().isEmpty()) {
+        throw new IOException("cannot recover from " + path + ": it holds no raft logs");
       }
-      StateFile state = raft.state(self.id());
-      RaftPeer peer =
-          RaftPeer.newBuilder().setId(state.state().getPeer()).setAddress(self.address()).build();
-      for (LogId log : raft.logs()) {
-        survived.add(take(log, raft.group(log), peer));
-      }
-      state.change(builder -> builder.setMember(true).setRemoved(false));
-      return survived;
+      return new ForcedCluster(path, directory);
+    } catch (IOException | RuntimeException e) {
+      directory.close();
+      throw e;
     }
   }
 
-  private static Survived take(LogId log, Path group, RaftPeer self) throws IOException {
+  /** All members of the order log, as far as this node knows. */
+  public List<Member> members() throws IOException {
+    return MembersFile.read(directory.group(LogId.ORDER)).stream()
+        .flatMap(file -> file.peers().stream())
+        .flatMap(peer -> LogGroups.member(peer).stream())
+        .toList();
+  }
+
+  /** What is here, in order of the logs. */
+  public List<Survived> survived() throws IOException {
+    List<Survived> survived = new ArrayList<>();
+    for (LogId log : directory.logs()) {
+      survived.add(survived(log));
+    }
+    return survived;
+  }
+
+  private Survived survived(LogId log) throws IOException {
+    Path group = directory.group(log);
     Set<NodeId> former = new TreeSet<>();
     Optional<MembersFile> members = MembersFile.read(group);
     members.ifPresent(
@@ -81,38 +106,59 @@ public final class ForcedCluster {
     CopyFloor floor = new CopyFloor(Retention.DEFAULT);
     floor.open(group);
     CopyStart start = floor.current();
-    TermIndex last = start == null ? TermIndex.valueOf(0, -1) : start.below();
-    TermIndex end = lastEntry(group);
-    if (end != null && end.getIndex() > last.getIndex()) {
-      last = end;
-    }
-    // Exactly where the survivor, elected by itself, writes its members again.
-    MembersFile.write(group, List.of(self), TermIndex.valueOf(last.getTerm(), last.getIndex() + 1));
-    return new Survived(log, former, floor.floor(), last.getTerm(), last.getIndex());
+    TermIndex below = start == null ? TermIndex.valueOf(0, -1) : start.below();
+    OfflineLog.End end = new OfflineLog(group).end();
+    boolean empty = end.last() <= below.getIndex();
+    return new Survived(
+        log,
+        former,
+        floor.floor(),
+        empty ? below.getTerm() : end.term(),
+        empty ? below.getIndex() : end.last(),
+        Math.max(end.committed(), below.getIndex()));
   }
 
-  private static @Nullable TermIndex lastEntry(Path group) throws IOException {
-    LogSegmentPath newest = null;
-    try (Stream<Path> files = Files.list(group.resolve("current"))) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        LogSegmentPath segment = LogSegmentPath.matchLogSegment(file);
-        if (segment != null
-            && (newest == null || segment.getStartEnd().compareTo(newest.getStartEnd()) > 0)) {
-          newest = segment;
-        }
-      }
+  /** Reads everything that was proposed to a log and that this node has. */
+  public void read(LogId log, Reader reader) throws IOException {
+    new OfflineLog(directory.group(log))
+        .read((term, index, bytes) -> reader.entry(log, term, index, bytes));
+  }
+
+  /**
+   * Makes the survivor the only member of all logs, under the names of another cluster. From then
+   * on every entry in them counts as committed. After a break it is called again, with the same
+   * cluster.
+   *
+   * @param cluster id that no cluster had before
+   * @param self the survivor, with the address for its new members
+   * @param lastOrdered what is behind this index in the order log is taken away
+   */
+  public void found(String cluster, Member self, long lastOrdered) throws IOException {
+    new OfflineLog(directory.group(LogId.ORDER)).cutBehind(lastOrdered);
+    StateFile state = directory.state(self.id());
+    RaftPeer peer =
+        RaftPeer.newBuilder()
+            .setId(RaftPeerId.valueOf(state.state().getPeer()))
+            .setAddress(self.address())
+            .build();
+    // The order log last: until then its file knows the former members.
+    for (LogId log : directory.logs().descendingSet()) {
+      Survived last = survived(log);
+      // Exactly where the survivor, elected by itself, writes its members again.
+      TermIndex next = TermIndex.valueOf(last.term(), last.last() + 1);
+      MembersFile.write(directory.group(log), List.of(peer), next);
     }
-    if (newest == null) {
-      return null;
-    }
-    AtomicReference<TermIndex> last = new AtomicReference<>();
-    LogSegment.readSegmentFile(
-        newest.getPath().toFile(),
-        newest.getStartEnd(),
-        SizeInBytes.valueOf(RatisOptions.MAX_MESSAGE_BYTES),
-        CorruptionPolicy.WARN_AND_RETURN,
-        null,
-        entry -> last.set(TermIndex.valueOf(entry)));
-    return last.get();
+    state.change(builder -> builder.setMember(true).setRemoved(false));
+    directory.rename(new LogGroups(cluster));
+  }
+
+  @Override
+  public void close() throws IOException {
+    directory.close();
+  }
+
+  @Override
+  public String toString() {
+    return path.toString();
   }
 }

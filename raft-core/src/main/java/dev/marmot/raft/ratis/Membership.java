@@ -40,6 +40,9 @@ final class Membership {
   /** A new member gets a whole copy of the database before it is one. */
   private static final Duration ADD_LIMIT = Duration.ofMinutes(60);
 
+  /** A newcomer that is silent for so long has died; whoever waits is let in. */
+  private static final Duration SILENCE = Duration.ofSeconds(20);
+
   private static final Duration REMOVE_LIMIT = Duration.ofSeconds(60);
   private static final long PAUSE_MILLIS = 200;
 
@@ -76,7 +79,7 @@ final class Membership {
               .setAddress(member.address())
               .setVoting(voting)
               .build();
-      configure(log, request, what, ADD_LIMIT);
+      configure(log, request, what, ADD_LIMIT, Optional.of(member.id()));
       logger
           .atInfo()
           .addKeyValue("log", log)
@@ -123,7 +126,7 @@ final class Membership {
     ConfigureRequest.Builder request = ConfigureRequest.newBuilder().setRemove(node.value());
     for (LogId log : in) {
       leadElsewhere(log, node);
-      configure(log, request.setLog(log.number()).build(), what, REMOVE_LIMIT);
+      configure(log, request.setLog(log.number()).build(), what, REMOVE_LIMIT, Optional.empty());
       logger.atInfo().addKeyValue("log", log).addKeyValue("node", node).log("member removed");
     }
     tell(node, address);
@@ -202,9 +205,11 @@ final class Membership {
     }
   }
 
-  private void configure(LogId log, ConfigureRequest request, String what, Duration limit)
+  private void configure(
+      LogId log, ConfigureRequest request, String what, Duration limit, Optional<NodeId> newcomer)
       throws InterruptedException {
     long deadline = System.nanoTime() + limit.toNanos();
+    long heard = System.nanoTime();
     String last = "no leader is known";
     while (System.nanoTime() < deadline) {
       Optional<NodeId> leader = logs.leader(log);
@@ -224,6 +229,11 @@ final class Membership {
         } catch (CompletionException | IOException e) {
           last = reason(e);
         }
+      }
+      if (newcomer.isEmpty() || alive(newcomer.get())) {
+        heard = System.nanoTime();
+      } else if (System.nanoTime() - heard > SILENCE.toNanos()) {
+        throw new IllegalStateException(what + "it does not answer any more; ask for it again");
       }
       TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
     }

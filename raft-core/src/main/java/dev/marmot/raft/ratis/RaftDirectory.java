@@ -2,6 +2,7 @@ package dev.marmot.raft.ratis;
 
 import dev.marmot.proto.v1.RaftState;
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
@@ -10,9 +11,11 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.NavigableSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -43,6 +46,16 @@ final class RaftDirectory implements AutoCloseable {
   }
 
   static RaftDirectory open(Path directory, LogGroups groups) throws IOException {
+    return open(directory, groups, Optional.empty());
+  }
+
+  /**
+   * The same.
+   *
+   * @param renamed names to which {@link #rename} may have changed some; that is undone
+   */
+  static RaftDirectory open(Path directory, LogGroups groups, Optional<LogGroups> renamed)
+      throws IOException {
     FileChannel lock;
     try {
       Files.createDirectories(directory);
@@ -60,6 +73,9 @@ final class RaftDirectory implements AutoCloseable {
                 + ": another running node uses it; stop that node or choose another directory");
       }
       RaftDirectory opened = new RaftDirectory(directory, lock, groups);
+      if (renamed.isPresent()) {
+        opened.rename(renamed.get(), groups);
+      }
       opened.check();
       return opened;
     } catch (IOException | RuntimeException e) {
@@ -88,6 +104,26 @@ final class RaftDirectory implements AutoCloseable {
                 + group.getUuid()
                 + ", which belongs to another cluster");
       }
+    }
+  }
+
+  /** Gives all logs the names that they have in another cluster; on disk when this returns. */
+  void rename(LogGroups to) throws IOException {
+    rename(groups, to);
+  }
+
+  private void rename(LogGroups from, LogGroups to) throws IOException {
+    for (RaftGroupId group : groupsOnDisk()) {
+      Optional<LogId> log = from.log(group);
+      if (log.isPresent()) {
+        Files.move(
+            directory.resolve(group.getUuid().toString()),
+            directory.resolve(to.groupId(log.get()).getUuid().toString()),
+            StandardCopyOption.ATOMIC_MOVE);
+      }
+    }
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
     }
   }
 
@@ -121,6 +157,24 @@ final class RaftDirectory implements AutoCloseable {
         MembersFile.read(group(LogId.ORDER)).map(MembersFile::peers).orElse(founders);
     for (LogId log : logs()) {
       completeGroup(group(log), members);
+    }
+  }
+
+  /** Ratis never changes the address of a name. (A founder's is in the options of all nodes.) */
+  void checkAddress(RaftPeerId self, RaftOptions options) throws IOException {
+    Optional<RaftPeer> known =
+        MembersFile.read(group(LogId.ORDER)).stream()
+            .flatMap(file -> file.peers().stream())
+            .filter(peer -> peer.getId().equals(self))
+            .findFirst();
+    for (Member today : options.members()) {
+      if (today.id().equals(options.self())
+          && !self.equals(LogGroups.founder(today.id()))
+          && known.filter(peer -> !today.address().equals(peer.getAddress())).isPresent()) {
+        throw new IOException(
+            "cannot start %s at %s: the other nodes know it at %s; start it there, or move %s aside (not the SQLite file) and start it with --join to make it a member at the new address"
+                .formatted(today.id(), today.address(), known.get().getAddress(), directory));
+      }
     }
   }
 

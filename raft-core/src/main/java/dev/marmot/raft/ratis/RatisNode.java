@@ -121,6 +121,7 @@ public final class RatisNode implements RaftNode {
         state.state().getMember() ? RatisServers.founders(options) : List.of();
     if (state.state().getMember()) {
       directory.complete(founders);
+      directory.checkAddress(RaftPeerId.valueOf(state.state().getPeer()), options);
     }
     ScheduledThreadPoolExecutor timer = newThread("raft-timer");
     ScheduledThreadPoolExecutor worker = newThread("raft-worker");

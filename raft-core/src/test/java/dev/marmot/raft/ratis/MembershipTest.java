@@ -13,7 +13,9 @@ import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RemovedException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -154,28 +156,45 @@ final class MembershipTest {
     cluster.start(1, 2, 3);
     cluster.propose(1, SHARD, "before");
     awaitSeenEverywhere("before", 1, 2, 3);
+    cluster.propose(1, LogId.ORDER, "kept");
+    long kept = cluster.propose(1, LogId.ORDER, "cut off").index() - 1;
+    cluster.awaitSeen(2, LogId.ORDER, "kept", "cut off");
     Path survivor = directory.resolve("n2");
-    assertThatThrownBy(() -> ForcedCluster.found(survivor, "test", cluster.member(2)))
+    assertThatThrownBy(() -> ForcedCluster.open(survivor, "test", Optional.empty()))
         .hasMessageContaining("another running node uses it");
     for (int id = 1; id <= 3; id++) {
       cluster.stop(id);
     }
     cluster.lose(1);
     cluster.lose(3);
-    assertThatThrownBy(() -> ForcedCluster.found(survivor, "other", cluster.member(2)))
+    assertThatThrownBy(() -> ForcedCluster.open(survivor, "other", Optional.empty()))
         .hasMessageContaining("belongs to another cluster");
-    List<ForcedCluster.Survived> survived =
-        ForcedCluster.found(survivor, "test", cluster.member(2));
-    assertThat(survived).extracting(ForcedCluster.Survived::log).hasSize(3).contains(SHARD);
-    assertThat(survived.get(1).formerMembers()).hasSize(3);
-    assertThat(survived.get(1).last()).isPositive();
-    assertThat(ForcedCluster.found(survivor, "test", cluster.member(2)))
-        .extracting(ForcedCluster.Survived::last)
-        .containsExactlyElementsOf(survived.stream().map(ForcedCluster.Survived::last).toList());
+    try (ForcedCluster forced = ForcedCluster.open(survivor, "test", Optional.empty())) {
+      assertThat(forced.members()).hasSize(3);
+      assertThat(forced.survived())
+          .hasSize(3)
+          .allMatch(log -> log.formerMembers().size() == 3 && log.committed() <= log.last());
+      List<String> order = new ArrayList<>();
+      forced.read(LogId.ORDER, (log, term, index, bytes) -> order.add(bytes.toStringUtf8()));
+      assertThat(order).containsExactly("kept", "cut off");
+      forced.found("test again", cluster.member(2), kept);
+    }
+    assertThatThrownBy(() -> ForcedCluster.open(survivor, "test", Optional.empty()))
+        .hasMessageContaining("belongs to another cluster");
+    // As after a break: what was done is done again.
+    try (ForcedCluster forced = ForcedCluster.open(survivor, "test", Optional.of("test again"))) {
+      assertThat(forced.survived().get(0).last()).isEqualTo(kept);
+      forced.found("test again", cluster.member(2), kept);
+    }
+    cluster.rename("test again");
     cluster.start(2);
     cluster.awaitLeaders();
     cluster.propose(2, SHARD, "alone");
     awaitSeenEverywhere("before", 2);
+    cluster.propose(2, LogId.ORDER, "new");
+    assertThat(cluster.seen(2, LogId.ORDER))
+        .extracting(TestCluster.Seen::text)
+        .endsWith("kept", "new");
     assertThat(cluster.node(2).members()).extracting(Member::id).containsExactly(new NodeId(2));
     cluster.startJoining(3, 2);
     cluster.join(2, 3);
@@ -186,5 +205,8 @@ final class MembershipTest {
     cluster.propose(2, SHARD, "restarted");
     awaitSeenEverywhere("restarted", 2, 3);
     assertThat(cluster.failures).isEmpty();
+    cluster.stop(3);
+    cluster.move(3);
+    assertThatThrownBy(() -> cluster.start(3)).hasMessageContaining("the other nodes know it at");
   }
 }

@@ -39,6 +39,7 @@ final class TestCluster implements AutoCloseable {
   static final Duration STUCK_LIMIT = Duration.ofSeconds(1);
   static final Duration PATIENCE = Duration.ofSeconds(20);
 
+  private volatile String name = "test";
   private final Path directory;
   private final int shards;
   private final String host;
@@ -127,6 +128,16 @@ final class TestCluster implements AutoCloseable {
     return ports;
   }
 
+  /** Nodes that start from now on belong to another cluster. */
+  void rename(String other) {
+    name = other;
+  }
+
+  /** A node has another address at its next start. */
+  void move(int id) throws IOException {
+    members.set(id - 1, new Member(new NodeId(id), host, freePorts(1, host).get(0)));
+  }
+
   RaftOptions options(int id) {
     Member self = members.get(id - 1);
     PeerHandler echo =
@@ -135,7 +146,7 @@ final class TestCluster implements AutoCloseable {
                 ByteString.copyFromUtf8(self.id() + " got ").concat(request));
     PeerHandler silence = request -> new CompletableFuture<>();
     return new RaftOptions(
-        "test",
+        name,
         self.id(),
         members,
         host,
