@@ -39,7 +39,8 @@ public record NodeConfig(
             raft.maxLogEntries(),
             false,
             Optional.of(member),
-            raft.adopt());
+            raft.adopt(),
+            raft.seedFrom());
     return new NodeConfig(self, cluster, database, joining, pane, replication, notes);
   }
 

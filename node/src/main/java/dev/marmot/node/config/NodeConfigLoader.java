@@ -63,7 +63,7 @@ public final class NodeConfigLoader {
     }
     Optional<Address> givenBind = values.read("bind", Address::parse);
     List<Member> members = new Membership(values).read(self, givenBind, follow || join.isPresent());
-    Optional<NodeId> seedFrom = seedFrom(members, join.isPresent());
+    Optional<NodeId> seedFrom = seedFrom(members, follow || join.isPresent());
     Address bind =
         givenBind.orElseGet(() -> defaultBind(self, members, follow || join.isPresent()));
     Address pane = values.read("bind-pane", Address::parse).orElse(DEFAULT_PANE);
