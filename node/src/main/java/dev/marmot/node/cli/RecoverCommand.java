@@ -101,6 +101,7 @@ final class RecoverCommand implements Callable<Integer> {
         findings.formerMembers().stream()
             .map(Member::id)
             .filter(id -> !id.equals(findings.self()))
+            .sorted()
             .map(NodeId::toString)
             .collect(Collectors.joining(", "));
     StringBuilder text = new StringBuilder();
