@@ -96,7 +96,7 @@ final class Cluster implements AutoCloseable {
     for (int id : ids) {
       NodeProcess node = node(id);
       await("node " + node.id() + " ready")
-          .atMost(Duration.ofSeconds(180))
+          .atMost(Duration.ofMinutes(3))
           .pollInterval(Duration.ofMillis(50))
           .until(
               () -> {

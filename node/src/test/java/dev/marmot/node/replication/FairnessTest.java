@@ -84,8 +84,8 @@ class FairnessTest {
         assertThat(patient.longest()).as(figures).isLessThan(2 * hold + SLACK_SECONDS);
         assertThat(patient.done()).as(figures).isGreaterThan(20);
         assertThat(hasty.done()).as(figures).isGreaterThan(20);
-        assertThat(hold).as(figures).isLessThan(10 * MOST_HOLD.toMillis() / 1000.0);
-        assertThat(applied).as(figures).isGreaterThan(20);
+        assertThat(hold).as(figures).isLessThan(20 * MOST_HOLD.toMillis() / 1000.0);
+        assertThat(applied).as(figures).isGreaterThan(5); // replicating is not starved either
         assertThat(replicator.error()).isEmpty();
       }
       assertThat(side.query("SELECT count(*) FROM theirs")).isEqualTo("" + ROWS);

@@ -159,6 +159,8 @@ final class MembershipTest {
     cluster.propose(1, LogId.ORDER, "kept");
     long kept = cluster.propose(1, LogId.ORDER, "cut off").index() - 1;
     cluster.awaitSeen(2, LogId.ORDER, "kept", "cut off");
+    // A log in which nothing is committed knows no members yet.
+    await().until(() -> cluster.node(2).status().stream().allMatch(log -> log.committed() >= 0));
     Path survivor = directory.resolve("n2");
     assertThatThrownBy(() -> ForcedCluster.open(survivor, "test", Optional.empty()))
         .hasMessageContaining("another running node uses it");
