@@ -24,7 +24,7 @@ class FirstStartIT {
 
   @Test
   void differentFiles_areRefusedUntouched_andSeeded(@TempDir Path directory) throws Exception {
-    try (Cluster cluster = new Cluster(directory, SCHEMA)) {
+    try (Cluster cluster = new Cluster(directory, SCHEMA, List.of("--shards=4"))) {
       NodeProcess seed = cluster.node(1);
       NodeProcess other = cluster.node(3);
       Tools.sqlite(other.database(), "UPDATE orders SET v='mine' WHERE id=1;");

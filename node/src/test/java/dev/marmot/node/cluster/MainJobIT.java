@@ -172,7 +172,8 @@ class MainJobIT {
       schema.append(fill).append("INSERT INTO ledger%d SELECT i, 0 FROM n;".formatted(t));
     }
     Path stop = directory.resolve("stop");
-    try (Cluster cluster = new Cluster(directory, schema.toString()).start()) {
+    try (Cluster cluster =
+        new Cluster(directory, schema.toString(), List.of("--shards=4")).start()) {
       List<Process> readers = new ArrayList<>();
       for (NodeProcess node : cluster.nodes()) {
         readers.add(Tools.python(SUM_READER, node.database(), stop));
