@@ -201,6 +201,7 @@ class LossesIT {
         .matches(run -> run.text().startsWith("n4 is no member any more"));
     NodeProcess fifth = cluster.joining(5, directory);
     fifth.start();
+    cluster.awaitReady(5);
     survivor.kill();
     survivor.start(); // with its old bootstrap
     cluster.awaitReady(1, 2, 5);
