@@ -36,7 +36,7 @@ def run(home, options, nodes):
     seconds = options.minutes * 60
     away, back = 0.1 * seconds, 0.9 * seconds
     samples = []
-    with Writers(nodes, 0.005) as writers:
+    with Writers(nodes, 0.05) as writers:
         started = time.monotonic()
         gone = returned = False
         while time.monotonic() - started < seconds:

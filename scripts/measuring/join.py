@@ -45,7 +45,7 @@ def run(home, options, nodes):
     base = copied(nodes[0].db, home)
     raft, pane = free_ports(2)
     joiner = Node(3, os.path.join(home, "n3"), f"--join=127.0.0.1:{nodes[0].raft_port}", raft, pane)
-    with Writers(nodes) as writers:
+    with Writers(nodes, 0.1) as writers:
         time.sleep(5)  # some load before
         nodes.append(joiner)
         started = time.perf_counter()

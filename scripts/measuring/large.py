@@ -24,7 +24,7 @@ def run(home, options, nodes):
     start_all(nodes)
     db = nodes[0].connect()
     readers = [n.connect() for n in nodes[1:]]
-    with Writers(nodes[1:]) as writers:
+    with Writers(nodes[1:], 0.2) as writers:
         started = time.perf_counter()
         db.execute(INSERT, (rows,))
         written = time.perf_counter() - started

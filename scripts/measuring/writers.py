@@ -1,5 +1,6 @@
 """Applications beside the nodes: each writes small transactions, and remembers how long they took."""
 import multiprocessing
+import signal
 import sqlite3
 import time
 
@@ -7,6 +8,7 @@ TABLE = "CREATE TABLE app_write(node INTEGER, n INTEGER, body TEXT, PRIMARY KEY(
 
 
 def _write(path, node, first, pause, stop, results):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process says when to stop
     db = sqlite3.connect(path, timeout=60, isolation_level=None)
     took, failed, n = [], [], first
     while not stop.is_set():
