@@ -26,6 +26,7 @@ public final class LeaderBalancer {
   private long since;
   private boolean due;
   private boolean inherited;
+  private boolean requested;
   private int attempts;
 
   public LeaderBalancer(Duration settle) {
@@ -57,6 +58,7 @@ public final class LeaderBalancer {
   /** This node does not lead the order log now. */
   public void notLeading() {
     live = null;
+    requested = false;
   }
 
   /** Called regularly while this node leads the order log: the moves that are due now. */
@@ -64,7 +66,7 @@ public final class LeaderBalancer {
     if (live == null) {
       live = view.live();
       since = nowNanos;
-      inherited = view.formerLeader().isPresent();
+      inherited = view.formerLeader().isPresent() && !requested;
       due = true;
       attempts = 0;
     } else if (!live.equals(view.live()) || logs != view.logs()) {
@@ -79,6 +81,7 @@ public final class LeaderBalancer {
       return List.of();
     }
     due = false;
+    requested = false;
     if (inherited && view.formerLeader().filter(view.live()::contains).isPresent()) {
       return List.of();
     }
@@ -89,6 +92,7 @@ public final class LeaderBalancer {
   public void request(long nowNanos) {
     due = true;
     inherited = false;
+    requested = true; // also when it comes before this node's first look as leader
     since = nowNanos;
     attempts = 0;
   }

@@ -66,6 +66,14 @@ final class LeaderBalancerTest {
   }
 
   @Test
+  void request_beforeTheFirstLookOfANewLeader_countsAllTheSame() {
+    balancer.notLeading();
+    balancer.request(seconds(0));
+    assertThat(decide(0.1, ALL_ON_N1, ALL, Optional.of(N2))).isEmpty();
+    assertThat(decide(2.2, ALL_ON_N1, ALL, Optional.of(N2))).hasSize(2);
+  }
+
+  @Test
   void decide_orderLogTakenFromLiveLeader_keepsThePeace() {
     assertThat(decide(0, ALL_ON_N1, ALL, Optional.of(N2))).isEmpty();
     assertThat(decide(5, ALL_ON_N1, ALL, Optional.of(N2))).isEmpty();
