@@ -1,9 +1,7 @@
 package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.OrderItem;
-import dev.marmot.proto.v1.OrderLogEntry;
 import dev.marmot.proto.v1.Record;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
@@ -41,7 +39,7 @@ public final class Completeness {
     if (index <= state.position()) {
       return;
     }
-    for (OrderItem item : parse(index, bytes).getItemsList()) {
+    for (OrderItem item : Formats.orderLogEntry(index, bytes).getItemsList()) {
       if (item.hasEpoch()) {
         var unused =
             order.openEpoch(
@@ -66,17 +64,6 @@ public final class Completeness {
     incomplete |= !whole;
     if (incomplete) {
       lost++;
-    }
-  }
-
-  private static OrderLogEntry parse(long index, ByteString bytes) {
-    try {
-      OrderLogEntry entry = OrderLogEntry.parseFrom(bytes);
-      Formats.check("entry " + index + " of the order log", entry.getFormat());
-      return entry;
-    } catch (InvalidProtocolBufferException e) {
-      throw new ProtocolViolation(
-          "cannot read entry %d of the order log: %s".formatted(index, e.getMessage()), e);
     }
   }
 

@@ -1,7 +1,6 @@
 package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.node.replication.Plan.Action;
 import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Chunk;
@@ -51,7 +50,7 @@ final class Planner {
       if (read.isEmpty()) {
         continue; // an entry of Raft's own
       }
-      OrderLogEntry entry = parse(index, read.get().bytes());
+      OrderLogEntry entry = Formats.orderLogEntry(index, read.get().bytes());
       if (!entries.isEmpty() && acceptsFence(order, entry)) {
         break; // a fence sees exactly the state at its position, so it gets its own transaction
       }
@@ -78,17 +77,6 @@ final class Planner {
 
   private static int rows(Action action) {
     return action instanceof Action.Apply apply ? apply.changes().rows().size() : 0;
-  }
-
-  private static OrderLogEntry parse(long index, ByteString bytes) {
-    try {
-      OrderLogEntry entry = OrderLogEntry.parseFrom(bytes);
-      Formats.check("entry " + index + " of the order log", entry.getFormat());
-      return entry;
-    } catch (InvalidProtocolBufferException e) {
-      throw new ProtocolViolation(
-          "cannot read entry %d of the order log: %s".formatted(index, e.getMessage()), e);
-    }
   }
 
   private static boolean acceptsFence(OrderState order, OrderLogEntry entry) {
