@@ -26,7 +26,7 @@ public record Address(String host, int port) {
       throw new IllegalArgumentException("needs a host before the colon");
     }
     if (!bracketed && host.indexOf(':') >= 0) {
-      throw new IllegalArgumentException("needs brackets around an IPv6 address, as in [::1]:8160");
+      throw new IllegalArgumentException("needs brackets around an IPv6 address, as in [::1]:8610");
     }
     String allowed = bracketed ? "[0-9A-Fa-f:.%A-Za-z]+" : "[A-Za-z0-9._-]+";
     if (!host.matches(allowed) || (bracketed && host.indexOf(':') < 0)) {

@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 
 /** Turns options into a {@link NodeConfig}, or says everything that is wrong. Immutable. */
 public final class NodeConfigLoader {
-  public static final Address DEFAULT_BIND = new Address("0.0.0.0", 8160);
+  public static final Address DEFAULT_BIND = new Address("0.0.0.0", 8610);
   public static final Address DEFAULT_PANE = new Address("localhost", 6010);
   public static final String DEFAULT_CLUSTER = "marmot";
   public static final int DEFAULT_SHARDS = 16;

@@ -12,7 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class NodeConfigLoaderTest {
-  private static final String THREE = "1@10.0.0.1:8160,2@db-2.example:8160,3@[fd00::3]:8161";
+  private static final String THREE = "1@10.0.0.1:8610,2@db-2.example:8610,3@[fd00::3]:8161";
 
   private static Map<String, String> options(String... keysAndValues) {
     Map<String, String> options = new HashMap<>();
@@ -48,9 +48,9 @@ class NodeConfigLoaderTest {
                 "node-id",
                 "4",
                 "join",
-                "10.0.0.1:8160",
+                "10.0.0.1:8610",
                 "bind",
-                "10.0.0.4:8160",
+                "10.0.0.4:8610",
                 "seed-from",
                 "1"))
         .hasSize(1)
@@ -64,8 +64,8 @@ class NodeConfigLoaderTest {
     assertThat(config.self()).isEqualTo(new NodeId(3));
     assertThat(config.raft().members())
         .containsExactly(
-            new Member(new NodeId(1), "10.0.0.1", 8160),
-            new Member(new NodeId(2), "db-2.example", 8160),
+            new Member(new NodeId(1), "10.0.0.1", 8610),
+            new Member(new NodeId(2), "db-2.example", 8610),
             new Member(new NodeId(3), "fd00::3", 8161));
     assertThat(config.raft().bind()).hasToString("0.0.0.0:8161");
     assertThat(config.raft().directory()).isEqualTo(Path.of("/data/shop.db-raft/node-3"));
@@ -83,9 +83,9 @@ class NodeConfigLoaderTest {
   void load_withoutBootstrap_isAClusterOfOneOnLoopback() {
     NodeConfig config = load("db-path", "shop.db", "node-id", "1");
 
-    assertThat(config.raft().bind()).hasToString("127.0.0.1:8160");
+    assertThat(config.raft().bind()).hasToString("127.0.0.1:8610");
     assertThat(config.raft().members())
-        .containsExactly(new Member(new NodeId(1), "127.0.0.1", 8160));
+        .containsExactly(new Member(new NodeId(1), "127.0.0.1", 8610));
     assertThat(config.database()).isAbsolute();
   }
 
@@ -94,7 +94,7 @@ class NodeConfigLoaderTest {
     assertThat(
             faults(
                 "node-id", "zero",
-                "bind", "8160",
+                "bind", "8610",
                 "bind-pane", "localhost:99999",
                 "shards", "0",
                 "max-log-entries", "-1",
@@ -107,7 +107,7 @@ class NodeConfigLoaderTest {
         .containsExactlyInAnyOrder(
             "node-id: must be a whole number from 1 to 2147483647 (got zero)",
             "db-path: is required: the SQLite file to replicate (got nothing)",
-            "bind: needs a port, as in host:port (got 8160)",
+            "bind: needs a port, as in host:port (got 8610)",
             "bind-pane: needs a port from 1 to 65535 (got localhost:99999)",
             "shards: must be a whole number from 1 to 1024 (got 0)",
             "max-log-entries: must be a whole number from 16 to 2147483647 (got -1)",
@@ -119,7 +119,7 @@ class NodeConfigLoaderTest {
             "bootstrap: node id must be a whole number from 1 to 2147483647 (got x@b:1)",
             "bootstrap: names node 1 twice (got 1@c:1)",
             "bootstrap: names address a:1 twice (got 2@a:1)",
-            "bootstrap: needs brackets around an IPv6 address, as in [::1]:8160 (got 3@::1:5)",
+            "bootstrap: needs brackets around an IPv6 address, as in [::1]:8610 (got 3@::1:5)",
             "bootstrap: needs a port, as in host:port (got 4@d)",
             "bootstrap: must be id@host:port (got 5)");
   }
@@ -141,7 +141,7 @@ class NodeConfigLoaderTest {
 
   @Test
   void load_wildcardBindWithoutReachableAddress_isRefused() {
-    assertThat(faults("db-path", "f", "node-id", "1", "bind", "[::]:8160"))
+    assertThat(faults("db-path", "f", "node-id", "1", "bind", "[::]:8610"))
         .containsExactly(
             "advertise: is required when bind is a wildcard address and bootstrap does not name"
                 + " this node (got nothing)");
@@ -151,22 +151,22 @@ class NodeConfigLoaderTest {
             "follow: must not be given with bootstrap or join: it waits to be told (got true)");
 
     NodeConfig config =
-        load("db-path", "f", "node-id", "1", "bind", "0.0.0.0:8160", "advertise", "db-1:8160");
-    assertThat(config.raft().members()).containsExactly(new Member(new NodeId(1), "db-1", 8160));
+        load("db-path", "f", "node-id", "1", "bind", "0.0.0.0:8610", "advertise", "db-1:8610");
+    assertThat(config.raft().members()).containsExactly(new Member(new NodeId(1), "db-1", 8610));
   }
 
   @Test
   void load_advertiseThatContradictsBootstrap_isRefused() {
     assertThat(
-            faults("db-path", "f", "node-id", "1", "bootstrap", THREE, "advertise", "other:8160"))
+            faults("db-path", "f", "node-id", "1", "bootstrap", THREE, "advertise", "other:8610"))
         .containsExactly(
-            "advertise: must be this node's address in bootstrap, 10.0.0.1:8160 (got other:8160)");
+            "advertise: must be this node's address in bootstrap, 10.0.0.1:8610 (got other:8610)");
   }
 
   @Test
   void load_paneOnTheRaftPort_isRefused() {
-    assertThat(faults("db-path", "f", "node-id", "1", "bootstrap", THREE, "bind-pane", "[::]:8160"))
-        .containsExactly("bind-pane: must not use the port of bind, 0.0.0.0:8160 (got [::]:8160)");
+    assertThat(faults("db-path", "f", "node-id", "1", "bootstrap", THREE, "bind-pane", "[::]:8610"))
+        .containsExactly("bind-pane: must not use the port of bind, 0.0.0.0:8610 (got [::]:8610)");
   }
 
   @Test
