@@ -12,11 +12,13 @@ import dev.marmot.proto.v1.RemoveReply;
 import dev.marmot.proto.v1.SetShardsReply;
 import dev.marmot.proto.v1.ShardStatus;
 import dev.marmot.proto.v1.ShardsReply;
+import dev.marmot.raft.ChangeException;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerCallException;
+import dev.marmot.raft.ProposalException;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.sqlite.ReplicaState;
 import java.time.Duration;
@@ -198,10 +200,22 @@ final class ClusterControl implements ClusterPlane {
             flushed ->
                 new Removal(raft)
                     .end(node)
+                    .exceptionallyCompose(failure -> halfDone(node, failure))
                     .thenCompose(reached::apply)
                     .thenApply(
                         ended ->
                             RemoveReply.newBuilder().setNode(node).setFlushed(flushed).build())));
+  }
+
+  private static CompletionStage<Long> halfDone(int node, Throwable failure) {
+    Throwable cause = root(failure);
+    return CompletableFuture.failedFuture(
+        new ChangeException(
+            ChangeException.Outcome.UNKNOWN,
+            "cannot confirm that node %d is removed: it is out of the raft logs, but: %s; repeat"
+                    .formatted(node, cause.getMessage())
+                + " the command when there is a quorum",
+            cause));
   }
 
   /** Out of the raft logs, but its epochs are not ended. */
@@ -254,11 +268,23 @@ final class ClusterControl implements ClusterPlane {
     return done.exceptionallyCompose(
         failure -> {
           Throwable cause = root(failure);
-          boolean silent = cause instanceof PeerCallException;
           return CompletableFuture.failedFuture(
-              new ControlException(
-                  silent ? Kind.UNAVAILABLE : Kind.FAILED, reason(failure), cause));
+              new ControlException(kind(cause), reason(failure), cause));
         });
+  }
+
+  private static Kind kind(Throwable cause) {
+    if (cause instanceof ChangeException change) {
+      return change.outcome() == ChangeException.Outcome.NOT_NOW
+          ? Kind.UNAVAILABLE
+          : Kind.UNKNOWN_OUTCOME;
+    }
+    if (cause instanceof ProposalException proposal) {
+      return proposal.outcome() == ProposalException.Outcome.NOT_PROPOSED
+          ? Kind.UNAVAILABLE
+          : Kind.UNKNOWN_OUTCOME;
+    }
+    return cause instanceof PeerCallException ? Kind.UNAVAILABLE : Kind.FAILED;
   }
 
   private static String reason(Throwable failure) {

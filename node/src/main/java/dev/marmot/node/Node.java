@@ -30,6 +30,7 @@ import dev.marmot.raft.RaftOptions;
 import dev.marmot.raft.RemovedException;
 import dev.marmot.raft.Retention;
 import dev.marmot.raft.ratis.RatisNode;
+import dev.marmot.sqlite.FileFaults;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
@@ -83,8 +84,16 @@ public final class Node implements RunningNode {
     try {
       return new Node(config);
     } catch (IOException e) {
-      throw new IllegalStateException(e.getMessage(), e);
+      throw new IllegalStateException(cannotStart(config.self(), e), e);
     }
+  }
+
+  /** What the operator reads; much of it is said where it was found. */
+  private static String cannotStart(NodeId self, IOException failure) {
+    String message = String.valueOf(failure.getMessage());
+    return message.startsWith("cannot ")
+        ? message
+        : "cannot start node %d: %s".formatted(self.value(), FileFaults.advice(failure));
   }
 
   /** Removes every trace of Marmot from a SQLite file. */

@@ -133,6 +133,10 @@ final class NodeControl implements ControlPlane {
           log.atInfo()
               .addKeyValue("reasons", reasons())
               .log("waiting for a quorum; the application can write");
+      case WAITING ->
+          log.atInfo()
+              .addKeyValue("reasons", reasons())
+              .log("not replicating now; the application can write");
       case STOPPED ->
           log.atError().addKeyValue("reason", replicator.error().orElse("")).log("stopped");
       case STARTING -> log.atInfo().log("starting");
@@ -157,6 +161,7 @@ final class NodeControl implements ControlPlane {
   private enum State {
     STARTING,
     WAITING_FOR_QUORUM,
+    WAITING,
     REPLICATING,
     STOPPED
   }
@@ -165,14 +170,18 @@ final class NodeControl implements ControlPlane {
     if (replicator.failed()) {
       return State.STOPPED;
     }
-    if (leaderless().isEmpty()
+    List<String> leaderless = leaderless();
+    if (leaderless.isEmpty()
         && captures()
         && obstacles.stream().allMatch(obstacle -> obstacle.get().isEmpty())) {
       return State.REPLICATING;
     }
-    return System.nanoTime() - startedNanos < Duration.ofSeconds(5).toNanos() && !everReady
-        ? State.STARTING
-        : State.WAITING_FOR_QUORUM;
+    if (System.nanoTime() - startedNanos < Duration.ofSeconds(5).toNanos() && !everReady) {
+      return State.STARTING;
+    }
+    return Leaderless.isQuorumLost(leaderless.size(), raft.status().size())
+        ? State.WAITING_FOR_QUORUM
+        : State.WAITING;
   }
 
   private boolean captures() {
@@ -209,12 +218,29 @@ final class NodeControl implements ControlPlane {
     return new Readiness(reasons.isEmpty(), reasons, aside.warnings());
   }
 
+  /** The members that do not answer, with the reason. */
+  private List<String> unreachable() {
+    PeerWatch watch = peers;
+    if (watch == null) {
+      return List.of();
+    }
+    List<String> names = new ArrayList<>();
+    for (Member member : raft.members()) {
+      watch
+          .peer(member.id())
+          .filter(peer -> !peer.reachable() && !peer.reason().isEmpty())
+          .ifPresent(
+              peer -> names.add(member.id() + " at " + member.address() + ": " + peer.reason()));
+    }
+    return names;
+  }
+
   /** Why this node does not replicate; empty when it does. */
   private List<String> reasons() {
     List<String> reasons = new ArrayList<>();
     List<String> leaderless = leaderless();
     if (!leaderless.isEmpty()) {
-      reasons.add("no leader: " + String.join(", ", leaderless));
+      reasons.add(Leaderless.reason(leaderless, raft.status().size(), unreachable()));
     }
     if (!captures()) {
       reasons.add("this node's epoch is not open yet");
@@ -347,6 +373,7 @@ final class NodeControl implements ControlPlane {
     return status
         .setReachable(peer.map(Peer::reachable).orElse(false))
         .setPosition(peer.map(Peer::position).orElse(-1L))
+        .setReason(peer.map(Peer::reason).orElse(""))
         .build();
   }
 }

@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.marmot.node.control.ControlException;
 import dev.marmot.node.control.ControlException.Kind;
+import dev.marmot.raft.ChangeException;
+import dev.marmot.raft.ChangeException.Outcome;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.ProposalException;
 import dev.marmot.sqlite.ReplicaState;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +67,22 @@ class ClusterControlTest {
     assertThat(kind(control.remove(3, false))).isEqualTo(Kind.FAILED);
 
     assertThat(raft.done).containsExactly("flush n3");
+  }
+
+  @Test
+  void changes_thatWaitForOthers_areNoFailures() {
+    raft.refusal = new ChangeException(Outcome.NOT_NOW, "it has no leader now");
+    assertThat(kind(control.move(List.of(1), 2))).isEqualTo(Kind.UNAVAILABLE);
+    assertThat(kind(control.setShards(4))).isEqualTo(Kind.UNAVAILABLE);
+    assertThat(kind(control.remove(3, false))).isEqualTo(Kind.UNAVAILABLE);
+    assertThat(kind(control.drain(2))).isEqualTo(Kind.UNAVAILABLE);
+
+    raft.refusal = new ChangeException(Outcome.UNKNOWN, "n2 did not answer");
+    assertThat(kind(control.setShards(4))).isEqualTo(Kind.UNKNOWN_OUTCOME);
+    assertThat(kind(control.remove(3, false))).isEqualTo(Kind.UNKNOWN_OUTCOME);
+
+    raft.refusal = new ProposalException(ProposalException.Outcome.UNKNOWN, "perhaps");
+    assertThat(kind(control.rebalance())).isEqualTo(Kind.UNKNOWN_OUTCOME);
   }
 
   @Test

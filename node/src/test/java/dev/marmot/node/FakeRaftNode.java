@@ -12,6 +12,7 @@ import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerCallException;
+import dev.marmot.raft.PeerCallException.Arrival;
 import dev.marmot.raft.RaftNode;
 import java.time.Duration;
 import java.util.List;
@@ -104,7 +105,8 @@ final class FakeRaftNode implements RaftNode {
   public CompletionStage<ByteString> call(
       NodeId node, String method, ByteString request, Duration timeout) {
     if (silent) {
-      return CompletableFuture.failedFuture(new PeerCallException("no answer", false));
+      return CompletableFuture.failedFuture(
+          new PeerCallException("cannot call it", "no answer", Arrival.NOT_ARRIVED));
     }
     done.add(method + " " + node);
     return CompletableFuture.completedFuture(

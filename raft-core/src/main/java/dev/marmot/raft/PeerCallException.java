@@ -4,17 +4,44 @@ package dev.marmot.raft;
 public final class PeerCallException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  private final boolean mayHaveArrived;
+  /** What became of the call. */
+  public enum Arrival {
+    /** The other node has certainly not seen it: a retry cannot repeat its effect. */
+    NOT_ARRIVED,
+    /** Nobody knows whether the other node has seen it. */
+    UNKNOWN,
+    /** The other node has seen it, and answered with an error. */
+    REFUSED
+  }
 
-  public PeerCallException(String message, boolean mayHaveArrived) {
-    super(message);
-    this.mayHaveArrived = mayHaveArrived;
+  private final String reason;
+  private final Arrival arrival;
+
+  /**
+   * Keeps both.
+   *
+   * @param call what was not done, beginning with "cannot"
+   * @param reason why not
+   */
+  public PeerCallException(String call, String reason, Arrival arrival) {
+    super(call + ": " + reason);
+    this.reason = reason;
+    this.arrival = arrival;
+  }
+
+  /** Why, without what was called. */
+  public String reason() {
+    return reason;
+  }
+
+  public Arrival arrival() {
+    return arrival;
   }
 
   /**
    * False when the other node has certainly not seen the call: a retry cannot repeat its effect.
    */
   public boolean mayHaveArrived() {
-    return mayHaveArrived;
+    return arrival != Arrival.NOT_ARRIVED;
   }
 }

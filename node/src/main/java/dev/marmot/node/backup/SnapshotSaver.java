@@ -3,6 +3,7 @@ package dev.marmot.node.backup;
 import dev.marmot.node.control.ControlException;
 import dev.marmot.node.control.ControlException.Kind;
 import dev.marmot.node.replication.Donation;
+import dev.marmot.node.replication.NotStartedException;
 import dev.marmot.proto.v1.SaveSnapshotReply;
 import dev.marmot.proto.v1.SaveSnapshotRequest;
 import dev.marmot.sqlite.snapshot.SnapshotFile;
@@ -146,6 +147,8 @@ public final class SnapshotSaver implements AutoCloseable {
         TimeUnit.NANOSECONDS.sleep(LOOK_AGAIN.toNanos());
       }
       return (SqliteSnapshot) donation.seal();
+    } catch (NotStartedException e) {
+      throw new ControlException(Kind.UNAVAILABLE, String.valueOf(e.getMessage()), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new ControlException(

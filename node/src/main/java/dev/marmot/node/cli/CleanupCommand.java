@@ -1,12 +1,9 @@
 package dev.marmot.node.cli;
 
-import dev.marmot.node.control.ControlException;
-import dev.marmot.node.control.ControlException.Kind;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** {@code marmot cleanup}. Confined to the main thread. */
 @Command(
@@ -17,8 +14,7 @@ import picocli.CommandLine.Option;
 final class CleanupCommand implements Callable<Integer> {
   private final Environment environment;
 
-  @Option(names = "--db-path", required = true, paramLabel = "FILE", description = "The file.")
-  private String database = "";
+  @Mixin private DatabaseOption database = new DatabaseOption();
 
   CleanupCommand(Environment environment) {
     this.environment = environment;
@@ -26,18 +22,11 @@ final class CleanupCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    return cleanup(environment, database);
+    return cleanup(environment, database.file());
   }
 
-  static int cleanup(Environment environment, String database) {
-    if (database.isEmpty() || !Files.isRegularFile(Path.of(database))) {
-      throw new ControlException(
-          Kind.INVALID,
-          "db-path: must be an existing SQLite file (got "
-              + (database.isEmpty() ? "nothing" : database)
-              + ")");
-    }
-    environment.cleanup().accept(Path.of(database).toAbsolutePath().normalize());
+  static int cleanup(Environment environment, Path database) {
+    environment.cleanup().accept(database);
     environment.out().println("cleaned " + database);
     return ExitCode.OK.number();
   }

@@ -1,22 +1,18 @@
 package dev.marmot.node.cli;
 
-import dev.marmot.node.control.ControlException;
-import dev.marmot.node.control.ControlException.Kind;
 import dev.marmot.node.control.ProtoJson;
 import dev.marmot.proto.v1.DoctorReport;
 import dev.marmot.sqlite.doctor.Doctor;
 import dev.marmot.sqlite.doctor.Report;
 import dev.marmot.sqlite.doctor.Report.Finding;
 import dev.marmot.sqlite.schema.TablePatterns;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code marmot doctor}. Confined to the main thread. */
 @Command(
@@ -28,11 +24,7 @@ import picocli.CommandLine.Parameters;
 final class DoctorCommand implements Callable<Integer> {
   private final Environment environment;
 
-  @Parameters(arity = "0..1", paramLabel = "FILE", description = "The file.")
-  private @Nullable String file;
-
-  @Option(names = "--db-path", paramLabel = "FILE", description = "The file; the same.")
-  private @Nullable String database;
+  @Mixin private DatabaseOption database = new DatabaseOption();
 
   @Option(
       names = "--exclude",
@@ -53,15 +45,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    String given = file == null ? database : file;
-    if (given == null || !Files.isRegularFile(Path.of(given))) {
-      throw new ControlException(
-          Kind.INVALID,
-          "db-path: must be an existing SQLite file (got "
-              + (given == null ? "nothing" : given)
-              + ")");
-    }
-    Path path = Path.of(given).toAbsolutePath().normalize();
+    Path path = database.file();
     Report report = new Doctor(TablePatterns.of(excluded), !quick).examine(path);
     environment.out().println(json ? ProtoJson.pretty(message(path, report)) : text(path, report));
     return (report.replicates() ? ExitCode.OK : ExitCode.FINDINGS).number();

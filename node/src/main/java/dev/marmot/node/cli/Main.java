@@ -4,6 +4,8 @@ import dev.marmot.node.Node;
 import dev.marmot.node.Version;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -30,7 +32,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "1:failed",
       "2:wrong usage: nothing was tried",
       "3:the node is not there, not ready or too slow: safe to repeat",
-      "4:outcome unknown: it may have been done or not",
+      "4:outcome unknown: the node did not confirm it, so it may have been done or not; look, then"
+          + " repeat it",
       "5:doctor: something keeps the file or a table from replicating;" + " verify: nodes differ",
       "6:run: this node was removed from the cluster and cannot come back",
       "130, 143:run and demo: ended by SIGINT, SIGTERM, after a clean close"
@@ -39,6 +42,8 @@ public final class Main implements Runnable {
   /** Read by logback.xml, so it must be set before the first logger exists. */
   static final String LOG_LEVEL = "marmot.log.level";
 
+  private static final String JSON = "--json";
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Option(
@@ -46,10 +51,20 @@ public final class Main implements Runnable {
       scope = ScopeType.INHERIT,
       arity = "0..1",
       fallbackValue = "true",
-      description = "Log more; show the trace of a failure.")
+      description = "Log what is done, at level DEBUG; show the trace of a failure.")
   private boolean verbose;
 
+  @Option(
+      names = "--pane",
+      paramLabel = "HOST:PORT",
+      description = "The control pane that a command asks, also given behind the command.")
+  private @Nullable String pane;
+
   private Main() {}
+
+  @Nullable String pane() {
+    return pane;
+  }
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
@@ -68,7 +83,8 @@ public final class Main implements Runnable {
   }
 
   static int run(Environment environment, String... args) {
-    return new Main().commandLine(environment).execute(Arguments.normalize(args));
+    Set<String> flags = RunCommand.flags(RunCommand.spec(environment));
+    return new Main().commandLine(environment).execute(Arguments.normalize(flags, args));
   }
 
   private CommandLine commandLine(Environment environment) {
@@ -116,24 +132,30 @@ public final class Main implements Runnable {
 
   private static int wrongUsage(ParameterException thrown, String[] args) {
     CommandLine line = thrown.getCommandLine();
-    StringBuilder message = new StringBuilder("marmot: ").append(thrown.getMessage());
+    StringBuilder message = new StringBuilder(String.valueOf(thrown.getMessage()));
     if (thrown instanceof UnmatchedArgumentException unmatched
         && !unmatched.getSuggestions().isEmpty()) {
       message.append("; did you mean ").append(String.join(" or ", unmatched.getSuggestions()));
       message.append('?');
     }
-    line.getErr().println(message);
-    line.getErr().println("Try: " + line.getCommandSpec().qualifiedName() + " --help");
+    boolean json = Arguments.json(args) && line.getCommandSpec().findOption(JSON) != null;
+    new Failure(ExitCode.USAGE, message.toString()).print(line.getErr(), json);
+    if (!json) {
+      line.getErr().println("Try: " + line.getCommandSpec().qualifiedName() + " --help");
+    }
     return ExitCode.USAGE.number();
   }
 
   private int failed(Exception thrown, CommandLine line, ParseResult parsed) {
-    String message = thrown.getMessage() == null ? thrown.toString() : thrown.getMessage();
-    message.lines().forEach(text -> line.getErr().println("marmot: " + text));
+    boolean json =
+        line.getCommandSpec().findOption(JSON) != null
+            && Arguments.json(parsed.originalArgs().toArray(String[]::new));
+    Failure failure = Failure.of(line.getCommandSpec().qualifiedName(), thrown);
+    failure.print(line.getErr(), json);
     if (verbose) {
       thrown.printStackTrace(line.getErr());
     }
-    return ExitCode.of(thrown).number();
+    return failure.code().number();
   }
 
   /** The version that {@code --version} prints. */

@@ -2,7 +2,6 @@ package dev.marmot.node.cli;
 
 import dev.marmot.node.control.PaneClient;
 import dev.marmot.proto.v1.MoveReply;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -25,9 +24,8 @@ final class MoveCommand implements Callable<Integer> {
       names = "--shard",
       paramLabel = "S",
       required = true,
-      split = ",",
-      description = "Shards, as in 1,2,7; 0 or order is the order log.")
-  private String[] shards = {};
+      description = "Shards, as in 1-3,7; 0 or order is the order log. May be repeated.")
+  private List<String> shards = List.of();
 
   @Option(names = "--to", paramLabel = "NODE", required = true, description = "The new leader.")
   private String to = "";
@@ -38,7 +36,7 @@ final class MoveCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Integer> which = Arrays.stream(shards).map(Numbers::shard).toList();
+    List<Integer> which = Numbers.shardList(String.join(",", shards));
     int target = Numbers.node("to", to);
     try (PaneClient client = pane.open(environment)) {
       MoveReply reply = client.move(which, target);

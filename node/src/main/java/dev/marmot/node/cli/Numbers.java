@@ -2,6 +2,8 @@ package dev.marmot.node.cli;
 
 import dev.marmot.node.control.ControlException;
 import dev.marmot.node.control.ControlException.Kind;
+import dev.marmot.node.control.ShardRanges;
+import java.util.List;
 
 /** Numbers of nodes and shards as operators write them. Pure functions. */
 final class Numbers {
@@ -12,9 +14,13 @@ final class Numbers {
     return positive(option, text.startsWith("n") ? text.substring(1) : text, text);
   }
 
-  /** A shard, or 0 for the order log. */
-  static int shard(String text) {
-    return text.equals("order") || text.equals("0") ? 0 : positive("shard", text, text);
+  /** Shards, 0 for the order log. */
+  static List<Integer> shardList(String text) {
+    try {
+      return ShardRanges.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new ControlException(Kind.INVALID, "shard: " + e.getMessage(), e);
+    }
   }
 
   /** How many shards. */

@@ -17,14 +17,15 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code marmot recover}. Confined to the main thread. */
 @Command(
     description =
         "When a majority of the nodes is lost for good: makes a cluster of one out of this stopped"
-            + " node, which others then join. What only the lost nodes had is gone. Without --yes it"
-            + " only tells what would be kept and what may be missing.",
+            + " node, which others then join. What only the lost nodes had is gone. Without --yes"
+            + " it only tells what would be kept and what may be missing: exit code 0.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class RecoverCommand implements Callable<Integer> {
@@ -36,12 +37,7 @@ final class RecoverCommand implements Callable<Integer> {
       description = "What to do; it is the only way of recovery that needs a command.")
   private boolean force;
 
-  @Option(
-      names = "--db-path",
-      required = true,
-      paramLabel = "FILE",
-      description = "The SQLite file of the node.")
-  private String database = "";
+  @Mixin private DatabaseOption database = new DatabaseOption();
 
   @Option(
       names = "--raft-path",
@@ -58,14 +54,14 @@ final class RecoverCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Path file = Path.of(database).toAbsolutePath().normalize();
+    Path file = database.file();
     PrintWriter out = environment.out();
     try (ForcedRecovery recovery = ForcedRecovery.open(directory(file), file)) {
       Findings findings = recovery.look();
       out.print(text(findings));
       if (!force || !yes) {
         out.println("Nothing was changed. To go on, repeat the command with --yes.");
-        return ExitCode.USAGE.number();
+        return ExitCode.OK.number();
       }
       String cluster = recovery.found(findings);
       out.println(
@@ -128,8 +124,8 @@ final class RecoverCommand implements Callable<Integer> {
         .append(" they are kept, and will be.\n");
     if (findings.givenUp() > 0) {
       text.append(
-          ("GIVEN UP: the order log is cut behind %d. %d change sets behind that are in it, but rows"
-                  + " of the first of them never came here.%n")
+          ("GIVEN UP: the order log is cut behind %d. %d change sets behind that are in it, but"
+               + " rows of the first of them never came here.%n")
               .formatted(findings.kept(), findings.givenUp()));
     }
     text.append("GONE: whatever only ")

@@ -15,14 +15,21 @@ import dev.marmot.node.config.NodeConfigLoader;
 import dev.marmot.node.control.PaneServer;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
 
 /** {@code marmot run}: one node, until a signal ends it. Confined to the main thread. */
 final class RunCommand implements Callable<Integer> {
+  private static final String TRUE_OR_FALSE = "true|false";
+
   private final Environment environment;
   private final CommandSpec spec;
 
@@ -40,13 +47,22 @@ final class RunCommand implements Callable<Integer> {
                 + " two.")
         .sortOptions(false);
     spec.mixinStandardHelpOptions(true);
-    value(spec, "db-path", "FILE", "The SQLite file; required. It must exist.");
+    spec.addPositional(
+        PositionalParamSpec.builder()
+            .type(String.class)
+            .arity("0..1")
+            .index("0")
+            .paramLabel("FILE")
+            .description("The SQLite file; required. It must exist.")
+            .build());
+    value(spec, "db-path", "FILE", "The same.");
     value(spec, "node-id", "N", "This node's number, from 1, for ever; required.");
     value(
         spec,
         "bootstrap",
         "ID@HOST:PORT,...",
-        "All nodes of the cluster, this one too; IPv6 in brackets. Without it: a cluster of one.");
+        "The nodes of a new cluster; IPv6 in brackets. This one may be left out when bind or advertise"
+            + " says where the others reach it. Without it: a cluster of one.");
     value(
         spec,
         "join",
@@ -74,7 +90,7 @@ final class RunCommand implements Callable<Integer> {
         spec,
         "advertise",
         "HOST:PORT",
-        "Where the others reach this node; default: its entry in bootstrap.");
+        "Where the others reach this node; default: its entry in bootstrap, else bind.");
     more(spec);
     return spec;
   }
@@ -126,7 +142,11 @@ final class RunCommand implements Callable<Integer> {
         "follow",
         "Wait, with the control pane only, until `marmot join` says which cluster to join.");
     flag(spec, "cleanup", "Remove every trace of Marmot from the file, then end.");
-    flag(spec, "replicate", "Deprecated, does nothing.");
+    optional(
+        spec,
+        "replicate",
+        "NAME,...",
+        "Deprecated, does nothing: every table replicates, except those in exclude.");
   }
 
   private static void value(CommandSpec spec, String name, String label, String description) {
@@ -150,21 +170,35 @@ final class RunCommand implements Callable<Integer> {
             .build());
   }
 
+  /** Reads as a text what picocli would read as a boolean; see {@link Arguments}. */
   private static void flag(CommandSpec spec, String name, String description) {
+    optional(spec, name, TRUE_OR_FALSE, description);
+  }
+
+  private static void optional(CommandSpec spec, String name, String label, String description) {
     spec.addOption(
         OptionSpec.builder("--" + name)
             .type(String.class)
             .arity("0..1")
             .fallbackValue("true")
-            .paramLabel("true|false")
+            .paramLabel(label)
             .description(description)
             .build());
+  }
+
+  /** The options that need no value. */
+  static Set<String> flags(CommandSpec spec) {
+    return spec.options().stream()
+        .filter(option -> option.paramLabel().equals(TRUE_OR_FALSE))
+        .map(OptionSpec::longestName)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   @Override
   public Integer call() throws Exception {
     Map<String, String> options = new HashMap<>();
-    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+    ParseResult given = spec.commandLine().getParseResult();
+    for (OptionSpec option : given.matchedOptions()) {
       Object value = option.getValue();
       if (value instanceof String text) {
         options.put(option.longestName().substring(2), text);
@@ -172,8 +206,12 @@ final class RunCommand implements Callable<Integer> {
         options.put(option.longestName().substring(2), String.join(",", texts));
       }
     }
+    Optional<String> word = Optional.ofNullable(given.matchedPositionalValue(0, (String) null));
+    DatabaseOption.one("db-path", Optional.ofNullable(options.get("db-path")), word)
+        .ifPresent(file -> options.put("db-path", file));
     if ("true".equals(options.remove("cleanup"))) {
-      return CleanupCommand.cleanup(environment, options.getOrDefault("db-path", ""));
+      String file = options.getOrDefault("db-path", "");
+      return CleanupCommand.cleanup(environment, DatabaseOption.existing(file));
     }
     run(NodeConfigLoader.load(options, environment.variables()));
     return ExitCode.OK.number();

@@ -1,5 +1,7 @@
 package dev.marmot.node.cli;
 
+import dev.marmot.node.control.ControlException;
+import dev.marmot.node.control.ControlException.Kind;
 import dev.marmot.node.control.PaneClient;
 import dev.marmot.node.control.ProtoJson;
 import dev.marmot.proto.v1.SaveSnapshotReply;
@@ -7,8 +9,10 @@ import dev.marmot.proto.v1.SaveSnapshotRequest;
 import dev.marmot.sqlite.snapshot.SnapshotFile;
 import dev.marmot.sqlite.snapshot.SnapshotInfo;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -147,15 +151,21 @@ final class SnapshotCommand implements Runnable {
   private static final class Restore implements Callable<Integer> {
     private final Environment environment;
 
-    @Parameters(paramLabel = "FILE", description = "The saved snapshot.")
+    @Parameters(index = "0", paramLabel = "FILE", description = "The saved snapshot.")
     private String file = "";
 
-    @Option(
-        names = "--to",
+    @Parameters(
+        index = "1",
+        arity = "0..1",
         paramLabel = "DB",
-        required = true,
         description = "The database to make; there must be no such file yet.")
-    private String target = "";
+    private @Nullable String word;
+
+    @Option(
+        names = {"--to", "--db-path"},
+        paramLabel = "DB",
+        description = "The same.")
+    private @Nullable String option;
 
     private Restore(Environment environment) {
       this.environment = environment;
@@ -163,6 +173,12 @@ final class SnapshotCommand implements Runnable {
 
     @Override
     public Integer call() {
+      String target =
+          DatabaseOption.one("to", Optional.ofNullable(option), Optional.ofNullable(word))
+              .orElseThrow(
+                  () ->
+                      new ControlException(
+                          Kind.INVALID, "to: must be the database to make (got nothing)"));
       SnapshotInfo info = SnapshotFile.restore(Path.of(file), Path.of(target));
       environment.out().println("restored " + target + ": " + described(info));
       return ExitCode.OK.number();

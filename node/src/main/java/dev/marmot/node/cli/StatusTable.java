@@ -72,13 +72,14 @@ final class StatusTable {
   }
 
   private static void members(StringBuilder text, List<MemberStatus> members) {
-    TextTable table = new TextTable().row("NODE", "ADDRESS", "REACHABLE", "POSITION");
+    TextTable table = new TextTable().row("NODE", "ADDRESS", "REACHABLE", "POSITION", "WHY NOT");
     for (MemberStatus member : members) {
       table.row(
           "n" + member.getNode(),
           member.getAddress(),
           member.getReachable() ? "yes" : "no",
-          member.getPosition() == 0 ? "-" : member.getPosition());
+          member.getPosition() == 0 ? "-" : member.getPosition(),
+          member.getReason());
     }
     table.appendTo(text.append('\n'));
   }

@@ -1,11 +1,17 @@
 package dev.marmot.node.config;
 
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Locale;
+
 /**
  * A host and a TCP port. Immutable.
  *
  * @param host a name, an IPv4 address, or an IPv6 address without brackets
  */
 public record Address(String host, int port) {
+  private static final String LOOPBACK = "127.0.0.1";
+
   /**
    * Reads {@code host:port}, {@code [ipv6]:port}.
    *
@@ -24,6 +30,9 @@ public record Address(String host, int port) {
     String host = bracketed ? text.substring(1, text.length() - 1) : text;
     if (host.isEmpty()) {
       throw new IllegalArgumentException("needs a host before the colon");
+    }
+    if (!bracketed && host.indexOf(':') >= 0 && !host.matches("[0-9A-Fa-f:.%]+")) {
+      throw new IllegalArgumentException("must be one host:port");
     }
     if (!bracketed && host.indexOf(':') >= 0) {
       throw new IllegalArgumentException("needs brackets around an IPv6 address, as in [::1]:8610");
@@ -46,6 +55,40 @@ public record Address(String host, int port) {
   /** Whether this stands for all addresses of the machine, so that nobody can connect to it. */
   public boolean isWildcard() {
     return host.equals("0.0.0.0") || host.matches("[0:]+");
+  }
+
+  /** Whether only the machine itself reaches this address. Asks no name server. */
+  public boolean isLoopback() {
+    String plain = canonicalHost();
+    return plain.equals(LOOPBACK) || plain.matches("127(\\.[0-9]+){3}");
+  }
+
+  /**
+   * The same for every way of writing an address: names know no case, {@code localhost}, {@code
+   * 127.0.0.1} and {@code ::1} are one place, and an IPv6 address has one form. For comparisons
+   * only: what was given is what is connected to. Asks no name server, so that it is the same on
+   * all machines.
+   */
+  public Address canonical() {
+    return new Address(canonicalHost(), port);
+  }
+
+  private String canonicalHost() {
+    String plain = host.toLowerCase(Locale.ROOT);
+    if (plain.indexOf(':') >= 0) {
+      plain = canonicalIpv6(plain);
+    } else if (plain.endsWith(".")) {
+      plain = plain.substring(0, plain.length() - 1);
+    }
+    return plain.equals("localhost") || plain.equals("0:0:0:0:0:0:0:1") ? LOOPBACK : plain;
+  }
+
+  private static String canonicalIpv6(String host) {
+    try {
+      return InetAddress.getByName("[" + host + "]").getHostAddress();
+    } catch (UnknownHostException e) {
+      return host; // with an interface that this machine does not have: compared as it is written
+    }
   }
 
   /** {@code host:port}, with brackets around an IPv6 address. */

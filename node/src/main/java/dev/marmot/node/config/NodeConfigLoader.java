@@ -62,7 +62,10 @@ public final class NodeConfigLoader {
           "follow", "must not be given with bootstrap or join: it waits to be told", "true");
     }
     Optional<Address> givenBind = values.read("bind", Address::parse);
-    List<Member> members = new Membership(values).read(self, givenBind, follow || join.isPresent());
+    Membership.Role role =
+        follow || join.isPresent() ? Membership.Role.NEWCOMER : Membership.Role.FOUNDER;
+    List<Member> members = new Membership(values).read(self, givenBind, role);
+    checkJoin(self, members, join);
     Optional<NodeId> seedFrom = seedFrom(members, follow || join.isPresent());
     Address bind =
         givenBind.orElseGet(() -> defaultBind(self, members, follow || join.isPresent()));
@@ -76,7 +79,9 @@ public final class NodeConfigLoader {
     ReplicationConfig replication = replication();
     values.flag("verbose", false);
     Optional<Path> raftPath = values.read("raft-path", NodeConfigLoader::path);
-    List<String> notes = notes();
+    List<String> notes = notes(members, bind);
+    AuthKey key = AuthKey.of(environment.getOrDefault("AUTH_KEY", ""));
+    List<String> notes = notes(pane, key);
     if (!values.faults().isEmpty() || self.isEmpty() || database.isEmpty()) {
       throw new InvalidConfigException(values.faults());
     }
@@ -92,9 +97,25 @@ public final class NodeConfigLoader {
         database.get(),
         new RaftConfig(
             members, bind, directory, shards, maxLogEntries, follow, join, adopt, seedFrom),
-        new PaneConfig(pane, AuthKey.of(environment.getOrDefault("AUTH_KEY", ""))),
+        new PaneConfig(pane, key),
         replication,
         notes);
+  }
+
+  /** A node that only its own machine reaches cannot join a cluster elsewhere. */
+  private void checkJoin(Optional<NodeId> self, List<Member> members, Optional<Address> join) {
+    Optional<Member> near =
+        members.stream()
+            .filter(member -> self.filter(member.id()::equals).isPresent())
+            .filter(member -> Membership.address(member).isLoopback())
+            .findFirst();
+    if (near.isPresent() && join.filter(to -> !to.isLoopback()).isPresent()) {
+      values.fault(
+          "advertise",
+          "must be an address of this node that the cluster at %s can reach, not %s"
+              .formatted(join.get(), near.get().address()),
+          values.given("advertise").orElse(""));
+    }
   }
 
   private Optional<NodeId> seedFrom(List<Member> members, boolean joining) {
@@ -192,11 +213,32 @@ public final class NodeConfigLoader {
     return TablePatterns.of(globs);
   }
 
-  private List<String> notes() {
+  private List<String> notes(List<Member> members, Address bind, Address pane, AuthKey key) {
     List<String> notes = new ArrayList<>();
-    if (values.given("replicate").isPresent()) {
-      values.flag("replicate", true);
-      notes.add("option replicate is deprecated and does nothing: a node always replicates");
+    values
+        .given("replicate")
+        .ifPresent(
+            given ->
+                notes.add(
+                    ("option replicate (got %s) is deprecated and does nothing: every table"
+                            + " replicates; to leave tables out, name them with --exclude"
+                            + " PATTERN,... on all nodes")
+                        .formatted(given)));
+    if (members.size() == 1
+        && bind.isWildcard()
+        && Membership.address(members.get(0)).isLoopback()) {
+      notes.add(
+          ("this node is a cluster of one and is known at %s only: before others can join, start it"
+                  + " with --advertise HOST:PORT, where they reach it")
+              .formatted(members.get(0).address()));
+    }
+    if (!pane.isLoopback() && !key.isSet()) {
+      notes.add(
+          "bind-pane "
+              + pane
+              + " is not a loopback address and AUTH_KEY is not set: the pane refuses whoever asks"
+              + " from another machine; set AUTH_KEY for the node and its clients, or bind it to"
+              + " localhost");
     }
     return notes;
   }

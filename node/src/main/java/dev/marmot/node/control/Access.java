@@ -12,6 +12,11 @@ import org.jspecify.annotations.Nullable;
  * a browser on this machine happens to show. Immutable.
  */
 record Access(AuthKey key) {
+  /** How to authenticate, as HTTP says it in a 401. */
+  static final String CHALLENGE = "Bearer realm=\"marmot control pane\"";
+
+  private static final String BEARER = "Bearer ";
+
   /** What of a request decides. Immutable. */
   record Caller(
       InetAddress remote,
@@ -47,20 +52,30 @@ record Access(AuthKey key) {
 
   private Optional<ControlException> refuseWithoutSecret(Caller caller) {
     String given = caller.authorization();
-    if (given != null && key.matches(given)) {
+    if (given != null && (key.matches(given) || key.matches(withoutScheme(given)))) {
       return Optional.empty();
     }
     return Optional.of(
         new ControlException(
             Kind.UNAUTHENTICATED,
             given == null
-                ? "cannot answer without the header Authorization; set AUTH_KEY"
-                : "cannot answer: the header Authorization is not this node's AUTH_KEY"));
+                ? "cannot answer without the header Authorization; set AUTH_KEY to the node's"
+                : "cannot answer: the header Authorization is not this node's AUTH_KEY; set"
+                    + " AUTH_KEY to the node's"));
+  }
+
+  /**
+   * Clients that know the schemes of HTTP send one; those of the first Marmot send the key only.
+   */
+  private static String withoutScheme(String given) {
+    return given.regionMatches(true, 0, BEARER, 0, BEARER.length())
+        ? given.substring(BEARER.length()).strip()
+        : given;
   }
 
   /** A page elsewhere can make a browser send requests here, also under a name of its own. */
   private static boolean isLoopbackName(@Nullable String host) {
-    return host == null || host.matches("localhost|127\\.[0-9.]+|\\[?::1\\]?");
+    return host == null || host.matches("localhost|127\\.[0-9.]+|\\[?[0:]*:0*1\\]?");
   }
 
   private static boolean isLoopbackOrigin(@Nullable String origin) {

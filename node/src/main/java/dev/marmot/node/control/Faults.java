@@ -1,6 +1,7 @@
 package dev.marmot.node.control;
 
 import dev.marmot.node.control.ControlException.Kind;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.concurrent.CompletionException;
@@ -10,6 +11,12 @@ import java.util.concurrent.TimeoutException;
 
 /** Brings failures into the one form that both transports translate. Pure functions. */
 final class Faults {
+  /** In every refusal of a pane, so that a client knows it from what the network says. */
+  static final String ANSWER_NAME = "marmot-answer";
+
+  static final Metadata.Key<String> ANSWER =
+      Metadata.Key.of(ANSWER_NAME, Metadata.ASCII_STRING_MARSHALLER);
+
   private Faults() {}
 
   static ControlException of(Throwable thrown) {
@@ -34,9 +41,11 @@ final class Faults {
 
   static StatusRuntimeException toGrpc(Throwable thrown) {
     ControlException fault = of(thrown);
+    Metadata trailers = new Metadata();
+    trailers.put(ANSWER, fault.kind().name());
     return Status.fromCode(fault.kind().grpc())
         .withDescription(fault.getMessage())
         .withCause(fault)
-        .asRuntimeException();
+        .asRuntimeException(trailers);
   }
 }

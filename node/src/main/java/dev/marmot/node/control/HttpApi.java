@@ -12,10 +12,12 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
-import java.util.stream.Stream;
 
 /** The HTTP/JSON side of the pane. Thread-safe. */
 final class HttpApi {
+  /** Tells a client that it has reached a pane, and nothing else. */
+  static final String SERVER = "marmot";
+
   private final Map<String, Route> routes;
 
   HttpApi(ControlCalls calls) {
@@ -66,8 +68,7 @@ final class HttpApi {
         answering(HttpMethod.POST, request -> calls.setShards(integer(request, "shards"))),
         "/api/v1/move",
         answering(
-            HttpMethod.POST,
-            request -> calls.move(integers(request, "shards"), integer(request, "to"))),
+            HttpMethod.POST, request -> calls.move(shardList(request), integer(request, "to"))),
         "/api/v1/drain",
         answering(HttpMethod.POST, request -> calls.drain(integer(request, "node"))),
         "/api/v1/join",
@@ -109,6 +110,9 @@ final class HttpApi {
   }
 
   void refuse(HttpServerRequest request, ControlException refusal) {
+    if (refusal.kind() == Kind.UNAUTHENTICATED) {
+      request.response().putHeader("WWW-Authenticate", Access.CHALLENGE);
+    }
     send(request, error(refusal));
   }
 
@@ -131,10 +135,7 @@ final class HttpApi {
   }
 
   private static int integer(HttpServerRequest request, String name) {
-    return integer(name, request.getParam(name, "0"));
-  }
-
-  private static int integer(String name, String text) {
+    String text = request.getParam(name, "0");
     try {
       return Integer.parseUnsignedInt(text);
     } catch (NumberFormatException e) {
@@ -143,11 +144,13 @@ final class HttpApi {
     }
   }
 
-  private static List<Integer> integers(HttpServerRequest request, String name) {
-    String text = request.getParam(name, "");
-    return text.isEmpty()
-        ? List.of()
-        : Stream.of(text.split(",", -1)).map(part -> integer(name, part)).toList();
+  private static List<Integer> shardList(HttpServerRequest request) {
+    String text = request.getParam("shards", "");
+    try {
+      return text.isEmpty() ? List.of() : ShardRanges.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new ControlException(Kind.INVALID, "shards: " + e.getMessage(), e);
+    }
   }
 
   private static boolean flag(HttpServerRequest request, String name) {
@@ -201,6 +204,7 @@ final class HttpApi {
             .setStatusCode(reply.status())
             .putHeader("Content-Type", "application/json")
             .putHeader("Cache-Control", "no-store")
+            .putHeader("Server", SERVER)
             .end(reply.body().encodePrettily() + "\n");
   }
 

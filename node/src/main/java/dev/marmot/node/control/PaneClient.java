@@ -33,6 +33,7 @@ import dev.marmot.proto.v1.StatusReply;
 import dev.marmot.proto.v1.StatusRequest;
 import dev.marmot.proto.v1.VerifyReply;
 import dev.marmot.proto.v1.VerifyRequest;
+import dev.marmot.raft.NetworkFaults;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
@@ -42,7 +43,9 @@ import io.vertx.core.net.SocketAddress;
 import io.vertx.grpc.client.GrpcClientOptions;
 import io.vertx.grpcio.client.GrpcIoClient;
 import io.vertx.grpcio.client.GrpcIoClientChannel;
+import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
@@ -64,9 +67,12 @@ public final class PaneClient implements AutoCloseable {
   private final Vertx vertx;
   private final ControlBlockingStub stub;
   private final Address pane;
+  private final InetSocketAddress resolved;
 
-  private PaneClient(Vertx vertx, ControlBlockingStub stub, Address pane) {
+  private PaneClient(
+      Vertx vertx, ControlBlockingStub stub, Address pane, InetSocketAddress resolved) {
     this.vertx = vertx;
+    this.resolved = resolved;
     this.stub = stub;
     this.pane = pane;
   }
@@ -77,12 +83,14 @@ public final class PaneClient implements AutoCloseable {
    * @throws ControlException when the host name is unknown
    */
   public static PaneClient open(Address pane, AuthKey key) {
-    String host;
+    InetAddress host;
     try {
-      host = InetAddress.getByName(pane.host()).getHostAddress();
+      host = InetAddress.getByName(pane.host());
     } catch (UnknownHostException e) {
       throw new ControlException(
-          Kind.UNAVAILABLE, "cannot reach a node at " + pane + ": unknown host", e);
+          Kind.UNAVAILABLE,
+          "cannot reach a node at " + pane + ": " + NetworkFaults.unknownHost(pane.host()),
+          e);
     }
     Vertx vertx = PaneVertx.open();
     GrpcIoClient client =
@@ -92,8 +100,19 @@ public final class PaneClient implements AutoCloseable {
             new HttpClientOptions().setConnectTimeout(CONNECT_MILLIS));
     ControlBlockingStub stub =
         ControlGrpc.newBlockingStub(
-            new GrpcIoClientChannel(client, SocketAddress.inetSocketAddress(pane.port(), host)));
-    return new PaneClient(vertx, key.isSet() ? withKey(stub, key) : stub, pane);
+            new GrpcIoClientChannel(
+                client, SocketAddress.inetSocketAddress(pane.port(), numeric(host))));
+    return new PaneClient(
+        vertx,
+        key.isSet() ? withKey(stub, key) : stub,
+        pane,
+        new InetSocketAddress(host, pane.port()));
+  }
+
+  /** Of an IPv6 address with brackets, since it becomes part of the name of the host asked for. */
+  private static String numeric(InetAddress host) {
+    String address = host.getHostAddress();
+    return host instanceof Inet6Address ? "[" + address + "]" : address;
   }
 
   private static ControlBlockingStub withKey(ControlBlockingStub stub, AuthKey key) {
@@ -104,95 +123,103 @@ public final class PaneClient implements AutoCloseable {
 
   /** The node's picture of itself. */
   public StatusReply status() {
-    return call(CALL_TIMEOUT, stub -> stub.status(StatusRequest.getDefaultInstance()));
+    return ask(CALL_TIMEOUT, stub -> stub.status(StatusRequest.getDefaultInstance()));
   }
 
   /** See {@link ControlPlane#barrier}. */
   public BarrierReply barrier(Duration timeout) {
     BarrierRequest request =
         BarrierRequest.newBuilder().setTimeoutMillis(timeout.toMillis()).build();
-    return call(timeout.plus(CALL_TIMEOUT), stub -> stub.barrier(request));
+    return ask(timeout.plus(CALL_TIMEOUT), stub -> stub.barrier(request));
   }
 
   /** See {@link ControlPlane#conflicts}. */
   public ConflictsReply conflicts(long after, int limit) {
     ConflictsRequest request =
         ConflictsRequest.newBuilder().setAfter(after).setLimit(limit).build();
-    return call(CALL_TIMEOUT, stub -> stub.conflicts(request));
+    return ask(CALL_TIMEOUT, stub -> stub.conflicts(request));
   }
 
   /** See {@link ControlPlane#held}. */
   public HeldReply held(long after, int limit) {
     HeldRequest request = HeldRequest.newBuilder().setAfter(after).setLimit(limit).build();
-    return call(CALL_TIMEOUT, stub -> stub.held(request));
+    return ask(CALL_TIMEOUT, stub -> stub.held(request));
   }
 
   /** See {@link ControlPlane#retry}. */
   public RetryReply retry() {
-    return call(RETRY_TIMEOUT, stub -> stub.retry(RetryRequest.getDefaultInstance()));
+    return change(RETRY_TIMEOUT, stub -> stub.retry(RetryRequest.getDefaultInstance()));
   }
 
   /** See {@link ClusterPlane#shards}. */
   public ShardsReply shards() {
-    return call(CALL_TIMEOUT, stub -> stub.shards(ShardsRequest.getDefaultInstance()));
+    return ask(CALL_TIMEOUT, stub -> stub.shards(ShardsRequest.getDefaultInstance()));
   }
 
   /** See {@link ClusterPlane#setShards}. */
   public SetShardsReply setShards(int shards) {
     SetShardsRequest request = SetShardsRequest.newBuilder().setShards(shards).build();
-    return call(CHANGE_TIMEOUT, stub -> stub.setShards(request));
+    return change(CHANGE_TIMEOUT, stub -> stub.setShards(request));
   }
 
   /** See {@link ClusterPlane#move}. */
   public MoveReply move(List<Integer> shards, int to) {
     MoveRequest request = MoveRequest.newBuilder().addAllShards(shards).setTo(to).build();
-    return call(CHANGE_TIMEOUT, stub -> stub.move(request));
+    return change(CHANGE_TIMEOUT, stub -> stub.move(request));
   }
 
   /** See {@link ClusterPlane#drain}. */
   public DrainReply drain(int node) {
     DrainRequest request = DrainRequest.newBuilder().setNode(node).build();
-    return call(CHANGE_TIMEOUT, stub -> stub.drain(request));
+    return change(CHANGE_TIMEOUT, stub -> stub.drain(request));
   }
 
   /** See {@link ClusterPlane#rebalance}. */
   public RebalanceReply rebalance() {
-    return call(CHANGE_TIMEOUT, stub -> stub.rebalance(RebalanceRequest.getDefaultInstance()));
+    return change(CHANGE_TIMEOUT, stub -> stub.rebalance(RebalanceRequest.getDefaultInstance()));
   }
 
   /** See {@link ClusterPlane#remove}. */
   public RemoveReply remove(int node, boolean force) {
     RemoveRequest request = RemoveRequest.newBuilder().setNode(node).setForce(force).build();
-    return call(CHANGE_TIMEOUT, stub -> stub.remove(request));
+    return change(CHANGE_TIMEOUT, stub -> stub.remove(request));
   }
 
   /** See {@link Safekeeping#verify}. */
   public VerifyReply verify(VerifyRequest request) {
-    return call(LONG_TIMEOUT, stub -> stub.verify(request));
+    return call(request.getRepair(), LONG_TIMEOUT, stub -> stub.verify(request));
   }
 
   /** See {@link Safekeeping#saveSnapshot}. */
   public SaveSnapshotReply saveSnapshot(SaveSnapshotRequest request) {
-    return call(LONG_TIMEOUT, stub -> stub.saveSnapshot(request));
+    return change(LONG_TIMEOUT, stub -> stub.saveSnapshot(request));
   }
 
   /** See {@link ControlPlane#join}. */
   public JoinClusterReply join(String to) {
     JoinClusterRequest request = JoinClusterRequest.newBuilder().setTo(to).build();
-    return call(RETRY_TIMEOUT, stub -> stub.join(request));
+    return change(RETRY_TIMEOUT, stub -> stub.join(request));
   }
 
-  private <T> T call(Duration timeout, Function<ControlBlockingStub, T> method) {
+  /** A call that changes nothing. */
+  private <T> T ask(Duration timeout, Function<ControlBlockingStub, T> method) {
+    return call(false, timeout, method);
+  }
+
+  /** A call that changes something: without an answer nobody knows whether it was done. */
+  private <T> T change(Duration timeout, Function<ControlBlockingStub, T> method) {
+    return call(true, timeout, method);
+  }
+
+  private <T> T call(boolean changes, Duration timeout, Function<ControlBlockingStub, T> method) {
+    PaneFaults faults = new PaneFaults(pane, changes, timeout);
+    if (!PaneProbe.takesConnections(resolved)) {
+      throw faults.nobody(); // certainly not sent, which the failure of a call would not say
+    }
     try {
       return method.apply(stub.withDeadlineAfter(timeout.toMillis(), TimeUnit.MILLISECONDS));
     } catch (StatusRuntimeException e) {
-      Kind kind = Kind.of(e.getStatus().getCode());
-      String why = e.getStatus().getDescription();
-      if (kind == Kind.UNAVAILABLE && why == null) {
-        throw new ControlException(
-            kind, "cannot reach a node at " + pane + ": no answer; is it running?", e);
-      }
-      throw new ControlException(kind, why == null ? e.getStatus().getCode().toString() : why, e);
+      throw faults.of(e, () -> PaneProbe.look(resolved));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.marmot.node.control;
 import dev.marmot.node.config.Address;
 import dev.marmot.node.config.NodeConfig.PaneConfig;
 import dev.marmot.node.control.Access.Caller;
+import dev.marmot.raft.NetworkFaults;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -54,7 +55,12 @@ public final class PaneServer implements AutoCloseable {
    */
   public static PaneServer open(String name, PaneConfig config, ControlPlane plane)
       throws IOException {
-    SocketAddress address = resolve(config.bind());
+    SocketAddress address;
+    try {
+      address = resolve(config.bind());
+    } catch (IOException e) {
+      throw cannotBind(config.bind(), e);
+    }
     ExecutorService pool = pool(name);
     Vertx vertx = PaneVertx.open();
     HttpServer server = vertx.createHttpServer(options());
@@ -65,16 +71,20 @@ public final class PaneServer implements AutoCloseable {
       var unused = await(server.listen(address));
     } catch (IOException e) {
       pane.close();
-      throw new IOException(
-          "cannot bind the control pane to "
-              + config.bind()
-              + ": "
-              + e.getMessage()
-              + "; choose another bind-pane",
-          e);
+      throw cannotBind(config.bind(), e);
     }
-    log.atInfo().addKeyValue("address", config.bind().host() + ":" + pane.port()).log("pane open");
+    log.atInfo()
+        .addKeyValue("address", new Address(config.bind().host(), pane.port()))
+        .log("pane open");
     return pane;
+  }
+
+  private static IOException cannotBind(Address bind, IOException failure) {
+    return new IOException(
+        "cannot bind the control pane to %s: %s"
+            .formatted(
+                bind, NetworkFaults.listening("bind-pane", bind.host(), bind.port(), failure)),
+        failure);
   }
 
   /** The port that is bound. */
@@ -90,6 +100,11 @@ public final class PaneServer implements AutoCloseable {
       boolean isGrpc = isGrpc(request);
       Optional<ControlException> refusal =
           access.refuse(caller(request), !isGrpc && HttpApi.isHealth(request.path()));
+      log.atDebug()
+          .addKeyValue("method", request.method())
+          .addKeyValue("path", request.path())
+          .addKeyValue("refused", refusal.isPresent())
+          .log("asked");
       if (refusal.isPresent() && isGrpc) {
         refuseGrpc(request, refusal.get());
       } else if (refusal.isPresent()) {
@@ -128,6 +143,7 @@ public final class PaneServer implements AutoCloseable {
         request
             .response()
             .putHeader("Content-Type", "application/grpc")
+            .putHeader(Faults.ANSWER_NAME, refusal.kind().name())
             .putHeader("grpc-status", String.valueOf(refusal.kind().grpc().value()))
             .putHeader(
                 "grpc-message",

@@ -9,9 +9,9 @@ import io.vertx.core.json.JsonObject;
 import java.util.List;
 
 /**
- * Control messages as JSON, for scripts: every field is there, lowerCamelCase, and 64-bit numbers
- * are numbers. (Protobuf's own mapping writes them as texts, which no shell script expects.) Pure
- * functions.
+ * Control messages as JSON, for scripts: every field is there, except a message within that is not
+ * set; lowerCamelCase, and 64-bit numbers are numbers. (Protobuf's own mapping writes them as
+ * texts, which no shell script expects.) Pure functions.
  */
 public final class ProtoJson {
   private ProtoJson() {}
@@ -33,10 +33,22 @@ public final class ProtoJson {
     return array.encodePrettily();
   }
 
+  /** What a command that was told {@code --json} says on standard error when it fails; one line. */
+  public static String failure(int code, String kind, String message) {
+    JsonObject error = new JsonObject().put("code", code).put("kind", kind).put("message", message);
+    return new JsonObject().put("error", error).encode();
+  }
+
   static JsonObject object(MessageOrBuilder message) {
     JsonObject object = new JsonObject();
     for (FieldDescriptor field : message.getDescriptorForType().getFields()) {
-      object.put(field.getJsonName(), value(field, message.getField(field)));
+      boolean absent =
+          field.getJavaType() == FieldDescriptor.JavaType.MESSAGE
+              && !field.isRepeated()
+              && !message.hasField(field);
+      if (!absent) {
+        object.put(field.getJsonName(), value(field, message.getField(field)));
+      }
     }
     return object;
   }

@@ -48,22 +48,54 @@ public final class Identities {
   }
 
   /**
-   * The identity that the options give to a node that may have been in a cluster. One that was
-   * recovered by force goes on with what it became, whatever its bootstrap says.
+   * The identity that the options give to a node that may have been in a cluster. The cluster keeps
+   * the id of its first start, also when its members are now written in another way, or a cluster
+   * of one got another address. One that was recovered by force goes on with what it became,
+   * whatever its bootstrap says.
    */
   public static NodeIdentity of(NodeConfig config, Optional<NodeIdentity> stored) {
     NodeIdentity given = of(config);
-    return stored
-        .filter(Identities::recovered)
-        .map(
-            before ->
-                given.toBuilder()
-                    .setCluster(before.getCluster())
-                    .addAllFormer(before.getFormerList())
-                    .clearMembers()
-                    .addAllMembers(before.getMembersList())
-                    .build())
-        .orElse(given);
+    if (stored.isEmpty()) {
+      return given;
+    }
+    NodeIdentity before = stored.get();
+    if (recovered(before)) {
+      return given.toBuilder()
+          .setCluster(before.getCluster())
+          .addAllFormer(before.getFormerList())
+          .clearMembers()
+          .addAllMembers(before.getMembersList())
+          .build();
+    }
+    boolean same =
+        before.getClusterName().equals(given.getClusterName())
+            && (sameMembers(before, given) || movedAlone(before, given));
+    return same ? given.toBuilder().setCluster(before.getCluster()).build() : given;
+  }
+
+  /** Whether a cluster of one got another address: nobody else has to be told. */
+  private static boolean movedAlone(NodeIdentity before, NodeIdentity now) {
+    return alone(before) && alone(now) && before.getNodeId() == now.getNodeId();
+  }
+
+  private static boolean alone(NodeIdentity identity) {
+    return identity.getMembersCount() == 1
+        && identity.getMembers(0).getNodeId() == identity.getNodeId();
+  }
+
+  /** Whether two lists name the same nodes at the same addresses, however they are written. */
+  private static boolean sameMembers(NodeIdentity a, NodeIdentity b) {
+    return canonical(a.getMembersList()).equals(canonical(b.getMembersList()));
+  }
+
+  private static List<Member> canonical(List<Member> members) {
+    return members.stream()
+        .map(m -> m.toBuilder().setHost(address(m).canonical().host()).build())
+        .toList();
+  }
+
+  private static Address address(Member member) {
+    return new Address(member.getHost(), member.getPort());
   }
 
   /** Whether the node is of a cluster that was recovered by force out of another one. */
@@ -98,7 +130,7 @@ public final class Identities {
 
   /** The same on every node that was given the same name and the same members. */
   private static String clusterId(String name, List<Member> members) {
-    String seed = "marmot cluster\n" + name + "\n" + text(members);
+    String seed = "marmot cluster\n" + name + "\n" + text(canonical(members));
     return UUID.nameUUIDFromBytes(seed.getBytes(StandardCharsets.UTF_8)).toString();
   }
 
@@ -114,7 +146,11 @@ public final class Identities {
           "it belongs to node %d, this is node %d"
               .formatted(stored.getNodeId(), wanted.getNodeId()));
     }
-    return differ("it was made", "this start", stored, wanted);
+    NodeIdentity expected =
+        movedAlone(stored, wanted)
+            ? stored.toBuilder().clearMembers().addAllMembers(wanted.getMembersList()).build()
+            : stored;
+    return differ("it was made", "this start", expected, wanted);
   }
 
   /** Why a node that introduces itself does not belong to this one; empty when it does. */
@@ -136,7 +172,7 @@ public final class Identities {
     if (a.getShards() != b.getShards()) {
       return difference("shards", one, a.getShards(), other, b.getShards());
     }
-    if (!a.getMembersList().equals(b.getMembersList())) {
+    if (!sameMembers(a, b)) {
       return difference(
           "bootstrap", one, text(a.getMembersList()), other, text(b.getMembersList()));
     }
@@ -164,7 +200,7 @@ public final class Identities {
 
   private static String text(List<Member> members) {
     return members.stream()
-        .map(m -> m.getNodeId() + "@" + new Address(m.getHost(), m.getPort()))
+        .map(m -> m.getNodeId() + "@" + address(m))
         .collect(Collectors.joining(","));
   }
 }

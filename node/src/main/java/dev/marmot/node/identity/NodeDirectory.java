@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.node.replication.EpochCounter;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.file.DurableFile;
+import dev.marmot.sqlite.FileFaults;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -34,9 +35,7 @@ public final class NodeDirectory implements AutoCloseable {
    * @throws IOException when it cannot be used, or another process uses it; the message says so
    */
   public static NodeDirectory open(Path path) throws IOException {
-    Files.createDirectories(path);
-    FileChannel channel =
-        FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileChannel channel = lockFile(path);
     FileLock lock;
     try {
       lock = channel.tryLock();
@@ -49,6 +48,17 @@ public final class NodeDirectory implements AutoCloseable {
           "cannot use directory %s: another process uses it; stop that node first".formatted(path));
     }
     return new NodeDirectory(path, channel);
+  }
+
+  private static FileChannel lockFile(Path path) throws IOException {
+    try {
+      Files.createDirectories(path);
+      return FileChannel.open(
+          path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot use directory %s (from raft-path): %s".formatted(path, FileFaults.advice(e)), e);
+    }
   }
 
   /** What the directory says about its node; empty when it is new. */

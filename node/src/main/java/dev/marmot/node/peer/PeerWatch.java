@@ -4,11 +4,14 @@ import dev.marmot.node.identity.Identities;
 import dev.marmot.proto.v1.HelloReply;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
+import dev.marmot.raft.NetworkFaults;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerCallException;
 import dev.marmot.raft.RaftNode;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -18,6 +21,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * Introduces this node to the others again and again: who answers, where they stand, and whether
@@ -34,6 +38,10 @@ public final class PeerWatch implements AutoCloseable {
   private final Consumer<String> refused;
   private final Consumer<String> leftOut;
   private final Map<NodeId, Peer> peers = new ConcurrentHashMap<>();
+
+  /** Whose host names are known not to resolve: said once. */
+  private final Set<NodeId> unknown = ConcurrentHashMap.newKeySet();
+
   private final ScheduledExecutorService timer;
 
   /**
@@ -78,16 +86,19 @@ public final class PeerWatch implements AutoCloseable {
   private void heard(Member member, @Nullable HelloReply reply, @Nullable Throwable failure) {
     Peer before = peers.getOrDefault(member.id(), Peer.UNKNOWN);
     if (reply == null) {
-      peers.put(member.id(), new Peer(false, before.position()));
-      if (before.reachable()) {
-        log.atWarn()
-            .addKeyValue("node", member.id())
-            .addKeyValue("reason", reason(failure))
-            .log("node unreachable");
+      String reason = reason(failure);
+      peers.put(member.id(), new Peer(false, before.position(), reason));
+      boolean misspelt =
+          reason.equals(NetworkFaults.unknownHost(member.host())) && unknown.add(member.id());
+      if (before.reachable() || misspelt) {
+        silent(log.atWarn(), member, reason);
+      } else if (before.reason().isEmpty()) {
+        silent(log.atInfo(), member, reason);
       }
       return;
     }
-    peers.put(member.id(), new Peer(true, reply.getPosition()));
+    unknown.remove(member.id());
+    peers.put(member.id(), new Peer(true, reply.getPosition(), ""));
     if (!before.reachable()) {
       log.atInfo().addKeyValue("node", member.id()).log("node reachable");
     }
@@ -105,11 +116,22 @@ public final class PeerWatch implements AutoCloseable {
     }
   }
 
+  private static void silent(LoggingEventBuilder event, Member member, String reason) {
+    event
+        .addKeyValue("node", member.id())
+        .addKeyValue("address", member.address())
+        .addKeyValue("reason", reason)
+        .log("node unreachable");
+  }
+
   private static String reason(@Nullable Throwable failure) {
     Throwable cause =
         failure instanceof CompletionException && failure.getCause() != null
             ? failure.getCause()
             : failure;
+    if (cause instanceof PeerCallException call) {
+      return call.reason();
+    }
     return cause == null ? "no answer" : String.valueOf(cause.getMessage());
   }
 
@@ -127,8 +149,9 @@ public final class PeerWatch implements AutoCloseable {
    * What is known of another node. Immutable.
    *
    * @param position order log index at which it stood when it last answered, -1 at the start
+   * @param reason why it is not reachable; empty when it is, or when nothing is known yet
    */
-  public record Peer(boolean reachable, long position) {
-    static final Peer UNKNOWN = new Peer(false, -1);
+  public record Peer(boolean reachable, long position, String reason) {
+    static final Peer UNKNOWN = new Peer(false, -1, "");
   }
 }

@@ -13,8 +13,11 @@ import dev.marmot.sqlite.ReplicaStore;
 import dev.marmot.sqlite.Snapshot;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Walks the order log and applies it: each step is one SQLite transaction that holds the rows of
@@ -22,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * the applier thread.
  */
 public final class Applier {
+  private static final Logger log = LoggerFactory.getLogger(Applier.class);
+
   private final ReplicaStore store;
   private final ChunkIndex chunks;
   private final Planner planner;
@@ -182,6 +187,13 @@ public final class Applier {
     }
     changeSets.addAndGet(appliedSets);
     rows.addAndGet(appliedRows);
+    log.atDebug()
+        .addKeyValue("position", plan.last().index())
+        .addKeyValue("entries", plan.entries().size())
+        .addKeyValue("changeSets", appliedSets)
+        .addKeyValue("rows", appliedRows)
+        .addKeyValue("lockedMicros", TimeUnit.NANOSECONDS.toMicros(heldNanos))
+        .log("applied");
   }
 
   private void finish(ApplyTransaction tx, ChangeSet changes) {

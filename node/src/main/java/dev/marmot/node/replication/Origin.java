@@ -185,6 +185,12 @@ public final class Origin {
     flight.add(cutter.cut(nextId(), captured.get()));
     number++; // not before: a number without a change set would be a gap for ever
     capturedSeq = captured.get().maxSeq();
+    log.atDebug()
+        .addKeyValue("changeSet", flight.getLast().id())
+        .addKeyValue("rows", captured.get().rows().size())
+        .addKeyValue("bytes", flight.getLast().bytes())
+        .addKeyValue("changeLogRow", capturedSeq)
+        .log("captured");
     countSplit(captured.get());
     return true;
   }
@@ -270,16 +276,17 @@ public final class Origin {
   }
 
   private void propose(
-      LogId log, ByteString entry, List<Attempt> attempts, @Nullable Runnable afterwards) {
+      LogId to, ByteString entry, List<Attempt> attempts, @Nullable Runnable afterwards) {
     attempts.forEach(Attempt::start);
     CompletionStage<LogPosition> outcome;
     try {
-      outcome = logs.propose(log, entry);
+      outcome = logs.propose(to, entry);
     } catch (RuntimeException e) {
       outcome = CompletableFuture.failedStage(e);
     }
     outcome.whenComplete(
         (position, failure) -> {
+          answered(to, entry.size(), position, failure);
           answers.add(
               now -> {
                 for (Attempt attempt : attempts) {
@@ -295,6 +302,23 @@ public final class Origin {
               });
           wake.run();
         });
+  }
+
+  private static void answered(
+      LogId to, int bytes, @Nullable LogPosition position, @Nullable Throwable failure) {
+    if (failure == null) {
+      log.atDebug()
+          .addKeyValue("log", to)
+          .addKeyValue("bytes", bytes)
+          .addKeyValue("index", position == null ? "unknown" : position.index())
+          .log("committed");
+    } else {
+      log.atDebug()
+          .addKeyValue("log", to)
+          .addKeyValue("bytes", bytes)
+          .addKeyValue("reason", failure.getMessage())
+          .log("not committed, will be proposed again");
+    }
   }
 
   private long wakeAt(boolean ready) {

@@ -176,11 +176,11 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   public Donation donate() {
     Parts started = parts;
     if (started == null) {
-      throw new IllegalStateException(
+      throw new NotStartedException(
           "cannot make a snapshot: node " + self + " is still starting; try again");
     }
     if (rowsInDoubt) {
-      throw new IllegalStateException(
+      throw new NotStartedException(
           "cannot make a snapshot: node " + self + " waits for one itself; ask another node");
     }
     return Donation.open(
@@ -196,7 +196,8 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     Parts started = parts;
     if (started == null) {
       return CompletableFuture.failedFuture(
-          new IllegalStateException("cannot install: node " + self + " is still starting"));
+          new NotStartedException(
+              "cannot install: node " + self + " is still starting; try again"));
     }
     CompletableFuture<Boolean> done = new CompletableFuture<>();
     installs.add(new PendingInstall(snapshot, done));
@@ -260,7 +261,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   public void propose(Fence fence) {
     Parts started = parts;
     if (started == null) {
-      throw new IllegalStateException(
+      throw new NotStartedException(
           "cannot set a fence: node " + self + " is still starting; try again");
     }
     started.origin().propose(fence);
@@ -329,7 +330,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     Parts started = parts;
     if (started == null) {
       return CompletableFuture.failedFuture(
-          new IllegalStateException("cannot flush: node " + self + " is still starting"));
+          new NotStartedException("cannot flush: node " + self + " is still starting; try again"));
     }
     return started
         .origin()
@@ -357,7 +358,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     Parts started = parts;
     if (started == null) {
       return CompletableFuture.failedFuture(
-          new IllegalStateException("cannot retry: node " + self + " is still starting"));
+          new NotStartedException("cannot retry: node " + self + " is still starting; try again"));
     }
     CompletionStage<HeldRetry.Retried> done = started.applier().requestRetry();
     started.applierLoop().wake();

@@ -4,6 +4,8 @@ import com.google.protobuf.ByteString;
 import dev.marmot.node.config.Address;
 import dev.marmot.proto.v1.DescribeReply;
 import dev.marmot.proto.v1.DescribeRequest;
+import dev.marmot.proto.v1.Member;
+import dev.marmot.raft.PeerCallException;
 import dev.marmot.raft.ratis.PeerClient;
 import dev.marmot.sqlite.store.SqliteSnapshot;
 import java.io.IOException;
@@ -28,25 +30,45 @@ public final class Introduction {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       try (PeerClient client = new PeerClient(member.host(), member.port())) {
         ByteString request = DescribeRequest.getDefaultInstance().toByteString();
-        return DescribeReply.parseFrom(
-            client
-                .call("describe", request, CALL)
-                .toCompletableFuture()
-                .get(2 * CALL.toMillis(), TimeUnit.MILLISECONDS));
+        DescribeReply reply =
+            DescribeReply.parseFrom(
+                client
+                    .call("describe", request, CALL)
+                    .toCompletableFuture()
+                    .get(2 * CALL.toMillis(), TimeUnit.MILLISECONDS));
+        checkReach(member, reply);
+        return reply;
       } catch (ExecutionException e) {
         Throwable cause = e.getCause() == null ? e : e.getCause();
-        last = new IOException(String.valueOf(cause.getMessage()), cause);
+        last =
+            new IOException(
+                cause instanceof PeerCallException call
+                    ? call.reason()
+                    : String.valueOf(cause.getMessage()),
+                cause);
       } catch (TimeoutException e) {
-        last = new IOException("no answer within " + CALL, e);
+        last = new IOException("no answer within " + CALL.toSeconds() + " s", e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new IOException("interrupted", e);
       }
     }
     throw new IOException(
-        "cannot join through %s: %s; give the raft address of a running member"
+        "cannot join through %s: %s; give the raft address (bind or advertise) of a running member"
             .formatted(member, last.getMessage()),
         last);
+  }
+
+  /** A cluster of one that is known at a loopback address cannot have members elsewhere. */
+  static void checkReach(Address through, DescribeReply reply) throws IOException {
+    for (Member member : reply.getMembersList()) {
+      Address known = new Address(member.getHost(), member.getPort());
+      if (known.isLoopback() && !through.isLoopback()) {
+        throw new IOException(
+            "cannot join through %s: node %d of that cluster is known at %s, where only its own machine reaches it; start node %d with --advertise %s first"
+                .formatted(through, member.getNodeId(), known, member.getNodeId(), through));
+      }
+    }
   }
 
   /** Whether a node of a cluster answers at an address now. */

@@ -1,6 +1,8 @@
 package dev.marmot.node.verify;
 
-import dev.marmot.node.replication.Replicator;
+import dev.marmot.node.control.ControlException;
+import dev.marmot.node.control.ControlException.Kind;
+import dev.marmot.node.replication.NotStartedException;
 import dev.marmot.proto.v1.Fence;
 import dev.marmot.proto.v1.TableDifference;
 import dev.marmot.proto.v1.VerifiedNode;
@@ -9,6 +11,7 @@ import dev.marmot.proto.v1.VerifyKeysReply;
 import dev.marmot.proto.v1.VerifyReport;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerCallException;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.sqlite.store.TableHashes;
 import dev.marmot.sqlite.store.TableHashes.TableHash;
@@ -23,7 +26,9 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** One comparison of all nodes at one position. Confined to the verifier's thread. */
 final class Round implements AutoCloseable {
@@ -46,21 +51,35 @@ final class Round implements AutoCloseable {
   /**
    * Sets the fence and compares what the nodes have there.
    *
+   * @param fences where a fence is proposed to the order log
    * @param wait for which a node may take to get there
    */
-  void compare(Replicator replicator, Duration wait) {
+  void compare(Consumer<Fence> fences, Duration wait) {
     Map<Integer, CompletableFuture<VerifyKeysReply>> asked = new TreeMap<>();
     for (Member member : members) { // before the fence, so that nobody passes it unprepared
       asked.put(member.id().value(), calls.keys(member.id(), wait));
     }
-    replicator.propose(
-        Fence.newBuilder().setId(id).setVerify(VerifyFence.newBuilder().setAsker(self)).build());
+    setFence(fences);
     Map<Integer, VerifyKeysReply> keys = answers(asked);
+    checkSomebody(keys.keySet());
     keys.values().forEach(reply -> undecided.addAll(reply.getUndecidedList()));
     Answers.checkFew(undecided.size());
     hashes = answers(ask(keys.keySet(), node -> calls.hashes(new NodeId(node), undecided)));
+    checkSomebody(hashes.keySet());
     checkPositions();
     differences = Difference.between(hashes, members.size());
+  }
+
+  private void setFence(Consumer<Fence> fences) {
+    VerifyFence verify = VerifyFence.newBuilder().setAsker(self).build();
+    try {
+      fences.accept(Fence.newBuilder().setId(id).setVerify(verify).build());
+    } catch (NotStartedException e) {
+      throw new ControlException(
+          Kind.UNAVAILABLE,
+          "cannot compare: this node is still starting; see `marmot status`, try again",
+          e);
+    }
   }
 
   /** Asks nodes all at once. */
@@ -80,10 +99,28 @@ final class Round implements AutoCloseable {
             answers.put(node, answer.join());
           } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            errors.put(node, String.valueOf(cause.getMessage()));
+            errors.put(
+                node,
+                cause instanceof PeerCallException call
+                    ? call.reason()
+                    : String.valueOf(cause.getMessage()));
           }
         });
     return answers;
+  }
+
+  /** With no answer nothing was compared, and nothing is equal. */
+  private void checkSomebody(Set<Integer> answered) {
+    if (answered.isEmpty()) {
+      throw new ControlException(
+          Kind.UNAVAILABLE,
+          "cannot compare: no node reached the position of the comparison (%s); see with `marmot"
+                  .formatted(
+                      errors.entrySet().stream()
+                          .map(error -> "n" + error.getKey() + ": " + error.getValue())
+                          .collect(Collectors.joining(", ")))
+              + " status` that a majority is up, then try again");
+    }
   }
 
   private void checkPositions() {

@@ -11,10 +11,12 @@ import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RaftNode;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -75,7 +77,7 @@ public final class Verifier implements AutoCloseable {
     VerifyReply.Builder reply = VerifyReply.newBuilder();
     long sent;
     try (Round round = new Round(raft, self)) {
-      round.compare(replicator, wait);
+      round.compare(replicator::propose, wait);
       VerifyReport report = noted(round.report());
       if (!repair || report.getEqual() || !round.complete()) {
         return reply.setReport(report).build();
@@ -86,11 +88,30 @@ public final class Verifier implements AutoCloseable {
     if (sent == 0) {
       return reply.clearBeforeRepair().build();
     }
-    long everything = barrier.pass(wait).toCompletableFuture().join(); // the rows are ordered
+    long everything = ordered(sent, wait);
     log.atInfo().addKeyValue("rows", sent).addKeyValue("position", everything).log("repaired");
     try (Round again = new Round(raft, self)) {
-      again.compare(replicator, wait);
+      again.compare(replicator::propose, wait);
       return reply.setReport(noted(again.report())).build();
+    }
+  }
+
+  /** Waits until the rows that were sent again are on all nodes. */
+  private long ordered(long sent, Duration wait) {
+    try {
+      return barrier.pass(wait).toCompletableFuture().join();
+    } catch (CompletionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new ControlException(
+          Kind.UNKNOWN_OUTCOME,
+          "cannot confirm the repair: %d rows were sent again, but: %s; run `marmot verify` when a"
+                  .formatted(
+                      sent,
+                      cause instanceof TimeoutException
+                          ? "they were not everywhere within %d s".formatted(wait.toSeconds())
+                          : cause.getMessage())
+              + " majority is up",
+          e);
     }
   }
 

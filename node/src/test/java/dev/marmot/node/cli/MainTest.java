@@ -20,9 +20,12 @@ import dev.marmot.raft.RemovedException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,13 +74,16 @@ class MainTest {
       {"--db-path=a.db", "--node-id=1", "--bind-pane=" + pane},
       {"-db-path", "a.db", "-node-id=1", "-bind-pane", pane, "-verbose=false"},
       {"run", "-db-path=a.db", "-node-id", "1", "-bind-pane=" + pane, "-follow=false"},
+      {"run", "a.db", "-node-id", "1", "-bind-pane=" + pane},
+      {"--verbose", "--node-id=1", "--bind-pane=" + pane, "--follow", "false", "a.db"},
+      {"-verbose", "false", "-node-id=1", "-bind-pane=" + pane, "a.db", "-db-path", "./a.db"},
     };
 
     for (String[] way : ways) {
       assertThat(marmot(way)).as(String.join(" ", way)).isZero();
     }
 
-    assertThat(started).hasSize(4);
+    assertThat(started).hasSize(ways.length);
     assertThat(started.stream().map(NodeConfig::toString).distinct()).hasSize(1);
   }
 
@@ -92,6 +98,76 @@ class MainTest {
         .anyMatch(line -> line.contains("shards: must be a whole number"))
         .anyMatch(line -> line.contains("node-id: must be"))
         .anyMatch(line -> line.contains("db-path: is required"));
+  }
+
+  @Test
+  void run_withTheWordsOfMarmot03_startsWithAWarning() throws IOException {
+    assertThat(
+            marmot(
+                "-bootstrap", "2@127.0.0.1:8162",
+                "-bind", "127.0.0.1:8161",
+                "-bind-pane", "localhost:" + freePort(),
+                "-node-id", "1",
+                "-replicate", "news,history",
+                "-db-path", "/tmp/cache-1.db"))
+        .isZero();
+    assertThat(started)
+        .singleElement()
+        .satisfies(
+            config -> {
+              assertThat(config.raft().members()).hasSize(2);
+              assertThat(config.notes()).singleElement().asString().contains("--exclude");
+            });
+  }
+
+  @Test
+  void run_flagBeforeTheFile_doesNotTakeItForItsValue() throws IOException {
+    String pane = "--bind-pane=localhost:" + freePort();
+    assertThat(marmot("run", "--node-id=1", pane, "--adopt", "a.db")).isZero();
+    assertThat(started.get(0).raft().adopt()).isTrue();
+    assertThat(marmot("run", "--node-id=1", pane, "--adopt=maybe", "a.db")).isEqualTo(2);
+    assertThat(err.toString()).contains("adopt: must be true or false (got maybe)");
+  }
+
+  @Test
+  void twoDifferentFiles_areWrongUsage() throws IOException {
+    String one = Files.createFile(directory.resolve("one.db")).toString();
+    String two = Files.createFile(directory.resolve("two.db")).toString();
+    List<List<String>> commands =
+        List.of(
+            List.of("run", "--node-id=1"),
+            List.of("cleanup"),
+            List.of("doctor"),
+            List.of("recover", "--force-new-cluster"),
+            List.of("snapshot", "restore", "any.snapshot"));
+    for (List<String> command : commands) {
+      List<String> words = new ArrayList<>(command);
+      words.addAll(List.of("--db-path", one, two));
+      err.getBuffer().setLength(0);
+      assertThat(marmot(words.toArray(String[]::new))).as("%s", command).isEqualTo(2);
+      assertThat(err.toString()).contains("is given twice, as " + one + " and as " + two);
+    }
+  }
+
+  @Test
+  void pane_mayComeBeforeTheCommand() throws IOException {
+    Address address = new Address("localhost", freePort());
+    String pane = address.toString();
+    try (PaneServer server = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
+      assertThat(server.port()).isPositive();
+      assertThat(marmot("--pane", pane, "status")).isZero();
+      assertThat(marmot("-pane=" + pane, "-verbose", "barrier")).isZero();
+      assertThat(marmot("--verbose", "shards", "set", "20", "--pane", pane)).isZero();
+      assertThat(marmot("--pane", pane, "status", "--pane", pane)).isZero();
+      assertThat(marmot("--pane", pane, "status", "--pane", "localhost:1")).isEqualTo(2);
+      assertThat(err.toString()).contains("pane: is given twice, as " + pane);
+      assertThat(marmot("--pane", pane, "statu")).isEqualTo(2);
+      assertThat(err.toString()).contains("did you mean");
+    }
+    assertThat(marmot("--pane", "nonsense", "status")).isEqualTo(2);
+    assertThat(marmot("--pane")).isEqualTo(2);
+    assertThat(marmot("--verbose", "--help")).isZero();
+    assertThat(out.toString()).contains("Exit codes:");
   }
 
   @Test
@@ -264,7 +340,18 @@ class MainTest {
               "remove 3",
               "remove 3 by force");
 
-      assertThat(marmot("move", "--shard", "first", "--to", "2", "--pane", pane)).isEqualTo(2);
+      assertThat(marmot("move", "--shard", "1-3,5", "-shard=2-2,0", "--to", "2", "--pane", pane))
+          .isZero();
+      assertThat(plane.cluster.asked.remove(6)).isEqualTo("move [1, 2, 3, 5, 0] to 2");
+      for (String wrong : List.of("first", "1-", "3-1", "-1", "1,,2", "1-99999", "", "1-2-3")) {
+        assertThat(marmot("move", "--shard=" + wrong, "--to", "2", "--pane", pane))
+            .as(wrong)
+            .isEqualTo(2);
+      }
+      assertThat(err.toString())
+          .contains("shard: must be shards or ranges of them, as in 1-3,5, or order (got 1-)")
+          .contains("shard: must not count backwards (got 3-1)")
+          .contains("shard: must be at most 10000 (got 1-99999)");
       assertThat(marmot("move", "--shard", "1", "--pane", pane)).isEqualTo(2);
       assertThat(marmot("remove", "--pane", pane)).isEqualTo(2);
       assertThat(plane.cluster.asked).hasSize(6);
@@ -308,6 +395,53 @@ class MainTest {
     }
   }
 
+  /** Scripts read one shape, on standard error, whatever failed. */
+  @Test
+  void failures_withJson_areOneLineOfJson() throws IOException {
+    String down = "localhost:" + freePort();
+    for (String command :
+        List.of("status", "shards", "held", "conflicts", "verify", "snapshot save x")) {
+      List<String> words = new ArrayList<>(List.of(command.split(" ")));
+      words.addAll(List.of("--json", "--pane", down));
+      err.getBuffer().setLength(0);
+
+      assertThat(marmot(words.toArray(String[]::new))).as(command).isEqualTo(3);
+
+      assertThat(err.toString().lines())
+          .singleElement()
+          .asString()
+          .startsWith(
+              "{\"error\":{\"code\":3,\"kind\":\"UNAVAILABLE\",\"message\":\"cannot reach a node at"
+                  + " "
+                  + down);
+    }
+    err.getBuffer().setLength(0);
+    assertThat(marmot("doctor", "--json", directory.resolve("none").toString())).isEqualTo(2);
+    assertThat(marmot("status", "-json", "--pain", down)).isEqualTo(2);
+    assertThat(err.toString().lines())
+        .hasSize(2)
+        .allMatch(line -> line.startsWith("{\"error\":{\"code\":2,\"kind\":\"USAGE\","));
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void failuresWithoutReason_areExplained() {
+    assertThat(Failure.of("marmot demo", new AccessDeniedException("/data/x")))
+        .isEqualTo(
+            new Failure(
+                ExitCode.FAILED,
+                "cannot do `marmot demo`: /data/x: permission denied; give this user the right to"
+                    + " read and write there, or give another path"));
+    assertThat(
+            Failure.of("marmot demo", new UncheckedIOException(new NoSuchFileException("/data/x")))
+                .message())
+        .isEqualTo("cannot do `marmot demo`: /data/x: no such file or directory; check the path");
+    assertThat(Failure.of("marmot demo", new ArrayStoreException()).message())
+        .contains("ArrayStoreException; this is an error in Marmot: report it");
+    assertThat(Failure.of("x", new IllegalStateException("cannot y: z; do")).message())
+        .isEqualTo("cannot y: z; do");
+  }
+
   private int barrierThatFails(String pane, Kind kind) {
     plane.barrier = CompletableFuture.failedFuture(new ControlException(kind, "because"));
     return marmot("barrier", "--pane", pane);
@@ -319,8 +453,10 @@ class MainTest {
 
     assertThat(marmot("cleanup", "--db-path", file.toString())).isZero();
     assertThat(marmot("-cleanup", "-db-path", file.toString())).isZero();
+    assertThat(marmot("cleanup", file.toString())).isZero();
+    assertThat(marmot("-cleanup", file.toString())).isZero();
 
-    assertThat(cleaned).containsExactly(file, file);
+    assertThat(cleaned).containsExactly(file, file, file, file);
     assertThat(started).isEmpty();
     assertThat(marmot("cleanup", "--db-path", directory.resolve("none").toString())).isEqualTo(2);
   }

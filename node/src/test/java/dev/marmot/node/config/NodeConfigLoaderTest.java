@@ -33,6 +33,27 @@ class NodeConfigLoaderTest {
   }
 
   @Test
+  void paneBeyondLoopback_withoutKey_isWarnedOf() {
+    for (String pane : List.of("0.0.0.0:6010", "10.0.0.1:6010", "db-1:6010", "[::]:6010")) {
+      assertThat(load("db-path", "a.db", "node-id", "1", "bind-pane", pane).notes())
+          .as(pane)
+          .singleElement()
+          .asString()
+          .startsWith("bind-pane " + pane + " is not a loopback address and AUTH_KEY is not set");
+      assertThat(
+              NodeConfigLoader.load(
+                      options("db-path", "a.db", "node-id", "1", "bind-pane", pane),
+                      Map.of("AUTH_KEY", "s3cret"))
+                  .notes())
+          .isEmpty();
+    }
+    for (String pane : List.of("localhost:6010", "127.0.0.1:6010", "[::1]:6010")) {
+      assertThat(load("db-path", "a.db", "node-id", "1", "bind-pane", pane).notes()).isEmpty();
+    }
+    assertThat(load("db-path", "a.db", "node-id", "1").notes()).isEmpty();
+  }
+
+  @Test
   void seedFrom_namesANodeOfANewCluster() {
     assertThat(
             load("db-path", "a.db", "node-id", "3", "bootstrap", THREE, "seed-from", "1")
@@ -134,25 +155,105 @@ class NodeConfigLoaderTest {
   }
 
   @Test
-  void load_ownNodeNotInBootstrap_isRefused() {
-    assertThat(faults("db-path", "f", "node-id", "4", "bootstrap", THREE))
-        .containsExactly("bootstrap: must contain this node, 4@host:port (got " + THREE + ")");
+  void load_bootstrapOfTheOthersOnly_takesOwnEntryFromAdvertiseElseBind() {
+    List<Member> two =
+        List.of(
+            new Member(new NodeId(1), "127.0.0.1", 8161),
+            new Member(new NodeId(2), "127.0.0.1", 8162));
+    NodeConfig first =
+        load(
+            "db-path", "/tmp/cache-1.db",
+            "node-id", "1",
+            "bootstrap", "2@127.0.0.1:8162",
+            "bind", "127.0.0.1:8161",
+            "bind-pane", "localhost:6001");
+    assertThat(first.raft().members()).isEqualTo(two);
+    assertThat(first.raft().bind()).hasToString("127.0.0.1:8161");
+    NodeConfig second =
+        load(
+            "db-path", "/tmp/cache-2.db",
+            "node-id", "2",
+            "bootstrap", "1@127.0.0.1:8161",
+            "bind", "0.0.0.0:8162",
+            "advertise", "127.0.0.1:8162");
+    assertThat(second.raft().members()).isEqualTo(two);
+    assertThat(second.raft().bind()).hasToString("0.0.0.0:8162");
+    assertThat(second.notes()).isEmpty();
   }
 
   @Test
-  void load_wildcardBindWithoutReachableAddress_isRefused() {
-    assertThat(faults("db-path", "f", "node-id", "1", "bind", "[::]:8610"))
+  void load_ownAddressSaidNowhere_isRefused() {
+    assertThat(faults("db-path", "f", "node-id", "4", "bootstrap", THREE))
         .containsExactly(
-            "advertise: is required when bind is a wildcard address and bootstrap does not name"
-                + " this node (got nothing)");
+            "advertise: is required: where the other nodes reach this one is told neither by"
+                + " bootstrap, as 4@HOST:PORT, nor by bind (got nothing)");
+    assertThat(faults("db-path", "f", "node-id", "4", "bootstrap", THREE, "bind", "0.0.0.0:8610"))
+        .containsExactly(
+            "advertise: is required: where the other nodes reach this one is told neither by"
+                + " bootstrap, as 4@HOST:PORT, nor by bind, which is 0.0.0.0:8610 (got nothing)");
+    assertThat(
+            faults(
+                "db-path", "f", "node-id", "4", "bootstrap", THREE, "bind", "db-2.Example.:8610"))
+        .containsExactly(
+            "bootstrap: gives node 2 the address of this node, db-2.Example.:8610, which is node 4"
+                + " (got "
+                + THREE
+                + ")");
     assertThat(faults("db-path", "f", "node-id", "1", "follow", "true")).hasSize(1);
+    assertThat(faults("db-path", "f", "node-id", "1", "join", "a:1", "bind", "[::]:8610"))
+        .singleElement()
+        .asString()
+        .startsWith("advertise: is required: where the other nodes reach this one");
     assertThat(faults("db-path", "f", "node-id", "1", "follow", "true", "bootstrap", THREE))
         .containsExactly(
             "follow: must not be given with bootstrap or join: it waits to be told (got true)");
+  }
 
-    NodeConfig config =
+  @Test
+  void load_addressesOfThisMachineOnly_areNotForOthers() {
+    assertThat(
+            faults("db-path", "f", "node-id", "1", "bootstrap", "2@b:8610", "bind", "localhost:1"))
+        .containsExactly(
+            "bootstrap: node 1 at localhost:1 cannot be reached by node 2 at b:8610; give addresses"
+                + " that all nodes reach (got 2@b:8610)");
+    assertThat(faults("db-path", "f", "node-id", "1", "join", "b:8610", "bind", "[::1]:1"))
+        .containsExactly(
+            "advertise: must be an address of this node that the cluster at b:8610 can reach, not"
+                + " [::1]:1 (got nothing)");
+  }
+
+  @Test
+  void load_aloneOnAWildcardAddress_isAClusterOfOneThatSaysHowItGrows() {
+    NodeConfig alone = load("db-path", "f", "node-id", "1", "bind", "0.0.0.0:8610");
+    assertThat(alone.raft().members())
+        .containsExactly(new Member(new NodeId(1), "127.0.0.1", 8610));
+    assertThat(alone.raft().bind()).hasToString("0.0.0.0:8610");
+    assertThat(alone.notes())
+        .containsExactly(
+            "this node is a cluster of one and is known at 127.0.0.1:8610 only: before others can"
+                + " join, start it with --advertise HOST:PORT, where they reach it");
+    assertThat(load("db-path", "f", "node-id", "1", "bind", "[::]:8610").raft().members())
+        .containsExactly(new Member(new NodeId(1), "::1", 8610));
+
+    NodeConfig known =
         load("db-path", "f", "node-id", "1", "bind", "0.0.0.0:8610", "advertise", "db-1:8610");
-    assertThat(config.raft().members()).containsExactly(new Member(new NodeId(1), "db-1", 8610));
+    assertThat(known.raft().members()).containsExactly(new Member(new NodeId(1), "db-1", 8610));
+    assertThat(known.notes()).isEmpty();
+  }
+
+  @Test
+  void addresses_areComparedByWhatTheyMean() {
+    for (String same : List.of("LOCALHOST:1", "127.0.0.1:1", "[::1]:1", "[0:0::1]:1")) {
+      assertThat(Address.parse(same).canonical()).hasToString("127.0.0.1:1");
+      assertThat(Address.parse(same).isLoopback()).isTrue();
+    }
+    assertThat(Address.parse("127.0.0.2:1").isLoopback()).isTrue();
+    assertThat(Address.parse("127.0.0.2:1").canonical()).hasToString("127.0.0.2:1");
+    assertThat(Address.parse("127.example:1").isLoopback()).isFalse();
+    assertThat(Address.parse("DB-1.example.:1").canonical()).hasToString("db-1.example:1");
+    assertThat(Address.parse("[FD00::3]:1").canonical())
+        .isEqualTo(Address.parse("[fd00:0:0::3]:1").canonical());
+    assertThat(Address.parse("[fe80::1%none]:1").canonical()).hasToString("[fe80::1%none]:1");
   }
 
   @Test
@@ -182,11 +283,13 @@ class NodeConfigLoaderTest {
   }
 
   @Test
-  void load_replicate_isAcceptedAndSaysThatItIsDeprecated() {
-    assertThat(load("db-path", "f", "node-id", "1", "replicate", "true").notes())
-        .singleElement()
-        .asString()
-        .contains("deprecated");
+  void load_replicate_isAcceptedWithAnyValueAndSaysWhatToUse() {
+    for (String value : List.of("true", "news,history", "")) {
+      assertThat(load("db-path", "f", "node-id", "1", "replicate", value).notes())
+          .singleElement()
+          .asString()
+          .contains("(got " + value + ") is deprecated", "every table replicates", "--exclude");
+    }
   }
 
   @Test

@@ -23,6 +23,7 @@ class AccessTest {
   void withoutKey_onlyLoopbackIsAnswered_healthIncluded() throws Exception {
     assertThat(OPEN.refuse(caller("127.0.0.1", "localhost", null), false)).isEmpty();
     assertThat(OPEN.refuse(caller("::1", "::1", null), false)).isEmpty();
+    assertThat(OPEN.refuse(caller("::1", "[0:0:0:0:0:0:0:1]", null), false)).isEmpty();
     assertThat(OPEN.refuse(caller("192.0.2.7", "db-1", null), true))
         .hasValueSatisfying(
             refusal -> {
@@ -36,6 +37,7 @@ class AccessTest {
   @Test
   void withoutKey_aForeignHostNameIsRefused() throws Exception {
     assertThat(OPEN.refuse(caller("127.0.0.1", "rebound.example", null), false)).isPresent();
+    assertThat(OPEN.refuse(caller("::1", "[fd00::1]", null), false)).isPresent();
   }
 
   @Test
@@ -43,6 +45,9 @@ class AccessTest {
     assertThat(KEYED.refuse(caller("192.0.2.7", "db-1", "s3cret"), false)).isEmpty();
     assertThat(KEYED.refuse(caller("192.0.2.7", "db-1", null), true)).isEmpty();
     assertThat(KEYED.refuse(caller("127.0.0.1", "localhost", "S3cret"), false)).isPresent();
+    assertThat(KEYED.refuse(caller("192.0.2.7", "db-1", "Bearer s3cret"), false)).isEmpty();
+    assertThat(KEYED.refuse(caller("192.0.2.7", "db-1", "Bearer s3cre"), false)).isPresent();
+    assertThat(KEYED.refuse(caller("192.0.2.7", "db-1", "Basic s3cret"), false)).isPresent();
     assertThat(KEYED.refuse(caller("127.0.0.1", "localhost", null), false)).isPresent();
   }
 }

@@ -23,6 +23,12 @@ public final class FakeClusterPlane implements ClusterPlane {
 
   public volatile boolean flushed = true;
 
+  /** When set, nothing is answered. */
+  public volatile boolean silent;
+
+  /** Called at each request. */
+  public volatile Runnable heard = () -> {};
+
   @Override
   public ShardsReply shards() {
     return ShardsReply.newBuilder()
@@ -76,6 +82,10 @@ public final class FakeClusterPlane implements ClusterPlane {
 
   private <T> CompletionStage<T> answer(String what, T reply) {
     asked.add(what);
+    heard.run();
+    if (silent) {
+      return new CompletableFuture<>();
+    }
     ControlException thrown = failure;
     return thrown == null
         ? CompletableFuture.completedFuture(reply)

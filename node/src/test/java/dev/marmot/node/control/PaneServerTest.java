@@ -3,13 +3,17 @@ package dev.marmot.node.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.marmot.node.config.Address;
 import dev.marmot.node.config.AuthKey;
 import dev.marmot.node.config.NodeConfig.PaneConfig;
 import dev.marmot.node.control.ControlException.Kind;
+import dev.marmot.node.control.PaneProbe.Found;
 import dev.marmot.proto.v1.HeldRow;
 import dev.marmot.proto.v1.RetryReply;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -177,7 +181,7 @@ class PaneServerTest {
         .contains("\"shard\" : 2")
         .contains("\"voters\" : [ 1, 2 ]");
     assertThat(send("POST", "/api/v1/shards/set?shards=32").body()).contains("\"before\" : 16");
-    assertThat(send("POST", "/api/v1/move?shards=0,3&to=2").statusCode()).isEqualTo(200);
+    assertThat(send("POST", "/api/v1/move?shards=order,3-4&to=2").statusCode()).isEqualTo(200);
     assertThat(send("POST", "/api/v1/drain").body()).contains("\"node\" : 1");
     assertThat(send("POST", "/api/v1/rebalance").statusCode()).isEqualTo(200);
     assertThat(send("POST", "/api/v1/remove?node=3&force=true").statusCode()).isEqualTo(200);
@@ -192,7 +196,7 @@ class PaneServerTest {
     assertThat(plane.cluster.asked)
         .containsExactly(
             "set 32",
-            "move [0, 3] to 2",
+            "move [0, 3, 4] to 2",
             "drain 0",
             "rebalance",
             "remove 3 by force",
@@ -255,11 +259,80 @@ class PaneServerTest {
 
     assertThat(send("GET", "/healthz").statusCode()).isEqualTo(200);
     assertThat(send("GET", "/readyz").statusCode()).isEqualTo(200);
-    assertThat(send("GET", "/api/v1/status").statusCode()).isEqualTo(401);
+    HttpResponse<String> refused = send("GET", "/api/v1/status");
+    assertThat(refused.statusCode()).isEqualTo(401);
+    assertThat(refused.headers().firstValue("WWW-Authenticate"))
+        .hasValueSatisfying(challenge -> assertThat(challenge).startsWith("Bearer realm="));
+    assertThat(send("GET", "/api/v1/status", "Authorization", "Bearer s3cret").statusCode())
+        .isEqualTo(200);
     assertThat(send("GET", "/api/v1/status", "Authorization", "s3cre").statusCode()).isEqualTo(401);
     assertThat(send("GET", "/api/v1/status", "Authorization", "s3cret").statusCode())
         .isEqualTo(200);
     assertThat(send("GET", "/nothing").statusCode()).isEqualTo(401);
+  }
+
+  /** The node that was asked ends, after it heard what to do and before it said that it is done. */
+  @Test
+  void noAnswer_meansUnknownOutcome_onlyWhereSomethingChanges() {
+    CompletableFuture<Void> asked = new CompletableFuture<>();
+    plane.cluster.silent = true;
+    plane.cluster.heard = () -> asked.complete(null);
+    try (PaneClient client = client(AuthKey.NONE)) {
+      CompletableFuture<Void> closed = asked.thenRunAsync(pane::close);
+      ControlException change =
+          catchThrowableOfType(ControlException.class, () -> client.move(List.of(1), 2));
+      closed.join();
+
+      assertThat(change.kind()).isEqualTo(Kind.UNKNOWN_OUTCOME);
+      assertThat(change)
+          .hasMessageStartingWith("cannot tell whether it was done: the node at " + address)
+          .hasMessageContaining("repeat the command");
+      assertThat(catchThrowableOfType(ControlException.class, client::rebalance))
+          .hasMessageContaining("nobody takes connections there")
+          .extracting(ControlException::kind)
+          .isEqualTo(Kind.UNAVAILABLE);
+    }
+  }
+
+  @Test
+  void ipv6_isAnswered() throws IOException {
+    Address loopback = new Address("::1", address.port());
+    assumeTrue(hasIpv6(), "this machine has no IPv6");
+
+    try (PaneServer server = PaneServer.open("n1", new PaneConfig(loopback, AuthKey.NONE), plane);
+        PaneClient client = PaneClient.open(loopback, AuthKey.NONE)) {
+      assertThat(server.port()).isEqualTo(loopback.port());
+      assertThat(client.status()).isEqualTo(plane.status);
+    }
+  }
+
+  private static boolean hasIpv6() {
+    byte[] loopback = new byte[16];
+    loopback[15] = 1;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByAddress(loopback))) {
+      return socket.isBound();
+    } catch (IOException e) {
+      return false; // that is what was asked
+    }
+  }
+
+  @Test
+  void unansweredFailures_areJudgedByWhatIsThere() {
+    StatusRuntimeException broken = Status.CANCELLED.asRuntimeException();
+    PaneFaults change = new PaneFaults(address, true, Duration.ofSeconds(10));
+    PaneFaults question = new PaneFaults(address, false, Duration.ofSeconds(10));
+
+    assertThat(change.of(broken, () -> Found.PANE).kind()).isEqualTo(Kind.UNKNOWN_OUTCOME);
+    assertThat(change.of(broken, () -> Found.SILENT).kind()).isEqualTo(Kind.UNKNOWN_OUTCOME);
+    assertThat(change.of(broken, () -> Found.NOBODY).kind()).isEqualTo(Kind.UNKNOWN_OUTCOME);
+    assertThat(change.of(broken, () -> Found.OTHER).kind()).isEqualTo(Kind.INVALID);
+    assertThat(question.of(broken, () -> Found.PANE).kind()).isEqualTo(Kind.UNAVAILABLE);
+    assertThat(question.of(broken, () -> Found.SILENT))
+        .hasMessageContaining("takes connections, but does not answer");
+    assertThat(change.of(Status.UNIMPLEMENTED.asRuntimeException(), () -> Found.PANE))
+        .hasMessageContaining("another version")
+        .extracting(ControlException::kind)
+        .isEqualTo(Kind.FAILED);
   }
 
   @Test
@@ -291,7 +364,7 @@ class PaneServerTest {
     assertThatThrownBy(() -> PaneServer.open("n2", new PaneConfig(address, KEY), plane))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("cannot bind the control pane to " + address)
-        .hasMessageContaining("choose another bind-pane");
+        .hasMessageContaining("give bind-pane another port");
   }
 
   @Test

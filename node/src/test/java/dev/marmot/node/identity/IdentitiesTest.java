@@ -77,4 +77,56 @@ class IdentitiesTest {
     assertThat(Identities.of(config(2), Optional.of(alone))).isEqualTo(alone);
     assertThat(Identities.of(config(2), Optional.of(before))).isEqualTo(before);
   }
+
+  @Test
+  void oneListInAnyForm_isOneCluster() {
+    NodeIdentity first = identity(1, "bootstrap", "2@127.0.0.1:8162", "bind", "127.0.0.1:8161");
+    NodeIdentity second =
+        identity(2, "bootstrap", "2@LocalHost:8162,1@[::1]:8161", "bind", "0.0.0.0:8162");
+
+    assertThat(second.getCluster()).isEqualTo(first.getCluster());
+    assertThat(Identities.differsFromPeer(first, second)).isEmpty();
+    assertThat(
+            Identities.differsFromDirectory(
+                first, identity(1, "bootstrap", "2@localhost:8162,1@127.0.0.1:8161")))
+        .isEmpty();
+    assertThat(
+            Identities.differsFromPeer(
+                first, identity(2, "bootstrap", "1@127.0.0.1:8163", "bind", "127.0.0.1:8162")))
+        .contains(
+            "node 2 was started with bootstrap=1@127.0.0.1:8163,2@127.0.0.1:8162, node 1 with"
+                + " bootstrap=1@127.0.0.1:8161,2@127.0.0.1:8162");
+  }
+
+  @Test
+  void clusterOfOne_keepsItsIdAtAnotherAddress() {
+    NodeIdentity before = Identities.of(alone(1));
+    NodeConfig moved = alone(1, "bind", "0.0.0.0:8610", "advertise", "db-1:8610");
+    NodeIdentity after = Identities.of(moved, Optional.of(before));
+
+    assertThat(after.getCluster()).isEqualTo(before.getCluster());
+    assertThat(after.getMembers(0).getHost()).isEqualTo("db-1");
+    assertThat(Identities.differsFromDirectory(before, after)).isEmpty();
+    assertThat(Identities.of(alone(2), Optional.of(before)).getCluster())
+        .as("another node")
+        .isNotEqualTo(before.getCluster());
+    assertThat(Identities.differsFromDirectory(before, identity(1)))
+        .as("of two now")
+        .hasValueSatisfying(why -> assertThat(why).contains("bootstrap=1@a:1,2@b:1"));
+    NodeIdentity joined = before.toBuilder().setNodeId(2).build();
+    assertThat(
+            Identities.differsFromDirectory(joined, Identities.of(alone(2), Optional.of(joined))))
+        .as("a node that joined the cluster of node 1, started without join")
+        .isPresent();
+  }
+
+  private static NodeConfig alone(int node, String... options) {
+    Map<String, String> given = new HashMap<>();
+    given.put("node-id", Integer.toString(node));
+    given.put("db-path", "app.db");
+    for (int i = 0; i < options.length; i += 2) {
+      given.put(options[i], options[i + 1]);
+    }
+    return NodeConfigLoader.load(given, Map.of());
+  }
 }

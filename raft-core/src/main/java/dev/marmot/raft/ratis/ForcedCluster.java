@@ -16,7 +16,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
-import org.apache.ratis.server.protocol.TermIndex;
 
 /**
  * Makes a cluster of one node out of a node of a cluster whose majority is lost. Works on a raft
@@ -105,17 +104,8 @@ public final class ForcedCluster implements AutoCloseable {
         file -> file.peers().forEach(it -> LogGroups.node(it.getId()).ifPresent(former::add)));
     CopyFloor floor = new CopyFloor(Retention.DEFAULT);
     floor.open(group);
-    CopyStart start = floor.current();
-    TermIndex below = start == null ? TermIndex.valueOf(0, -1) : start.below();
-    OfflineLog.End end = new OfflineLog(group).end();
-    boolean empty = end.last() <= below.getIndex();
-    return new Survived(
-        log,
-        former,
-        floor.floor(),
-        empty ? below.getTerm() : end.term(),
-        empty ? below.getIndex() : end.last(),
-        Math.max(end.committed(), below.getIndex()));
+    OfflineLog.End end = OnlyMember.end(group);
+    return new Survived(log, former, floor.floor(), end.term(), end.last(), end.committed());
   }
 
   /** Reads everything that was proposed to a log and that this node has. */
@@ -141,13 +131,7 @@ public final class ForcedCluster implements AutoCloseable {
             .setId(RaftPeerId.valueOf(state.state().getPeer()))
             .setAddress(self.address())
             .build();
-    // The order log last: until then its file knows the former members.
-    for (LogId log : directory.logs().descendingSet()) {
-      Survived last = survived(log);
-      // Exactly where the survivor, elected by itself, writes its members again.
-      TermIndex next = TermIndex.valueOf(last.term(), last.last() + 1);
-      MembersFile.write(directory.group(log), List.of(peer), next);
-    }
+    OnlyMember.write(directory, peer);
     state.change(builder -> builder.setMember(true).setRemoved(false));
     directory.rename(new LogGroups(cluster));
   }

@@ -5,9 +5,13 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.AliveReply;
 import dev.marmot.proto.v1.TransferReply;
 import dev.marmot.proto.v1.TransferRequest;
+import dev.marmot.raft.ChangeException;
+import dev.marmot.raft.ChangeException.Outcome;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.PeerCallException;
+import dev.marmot.raft.PeerCallException.Arrival;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.shard.LeaderBalancer;
 import dev.marmot.raft.shard.Move;
@@ -124,7 +128,22 @@ final class Leadership {
   CompletableFuture<Void> drain(NodeId node) {
     return peers
         .call(node, DRAIN, ByteString.EMPTY, DRAIN_LIMIT.plusSeconds(5))
-        .thenAccept(reply -> {});
+        .handle(
+            (reply, failure) -> {
+              if (failure != null) {
+                throw undrained(node, Changes.root(failure));
+              }
+              return null;
+            });
+  }
+
+  private static RuntimeException undrained(NodeId node, Throwable failure) {
+    if (failure instanceof PeerCallException call) {
+      return call.arrival() == Arrival.REFUSED
+          ? new ChangeException(Outcome.NOT_NOW, call.reason(), call)
+          : Changes.unanswered("cannot drain " + node + ": it does not answer: ", call);
+    }
+    return failure instanceof RuntimeException known ? known : new CompletionException(failure);
   }
 
   /** Gives up what this node leads; completes when it leads nothing. */
@@ -133,7 +152,8 @@ final class Leadership {
         copies.logs().stream().filter(id -> logs.leads(id) && logs.live(id).size() < 2).toList();
     if (!alone.isEmpty()) {
       return CompletableFuture.failedFuture(
-          new IllegalStateException(
+          new ChangeException(
+              Outcome.NOT_NOW,
               "cannot drain %s: no other member of %s is up; start one first"
                   .formatted(self, alone)));
     }
@@ -149,8 +169,9 @@ final class Leadership {
               } else if (System.nanoTime() > deadline) {
                 gate.drain(false);
                 done.completeExceptionally(
-                    new IllegalStateException(
-                        "cannot drain %s: after %d s it still leads %s"
+                    new ChangeException(
+                        Outcome.NOT_NOW,
+                        "cannot drain %s: after %d s it still leads %s; see that others are up"
                             .formatted(self, DRAIN_LIMIT.toSeconds(), left)));
               }
             },
@@ -187,19 +208,20 @@ final class Leadership {
 
   private CompletableFuture<Void> move(LogId shard, NodeId to) {
     if (members.all().stream().noneMatch(member -> member.id().equals(to))) {
-      return failed(shard, to, to + " is not a member of the cluster");
+      return CompletableFuture.failedFuture(
+          new IllegalStateException(
+              cannotMove(shard, to) + to + " is not a member; see `marmot status` for who is"));
     }
     NodeId leader = logs.leader(shard).orElse(null);
     if (leader == null) {
-      return failed(shard, to, "no leader is known; try again when there is one");
+      return failed(shard, to, Outcome.NOT_NOW, "it has no leader now");
     }
-    CompletableFuture<@Nullable String> error =
-        leader.equals(self) ? logs.transfer(shard, to) : askLeader(leader, shard, to);
-    return error.thenCompose(
-        why -> why == null ? CompletableFuture.completedFuture(null) : failed(shard, to, why));
+    return leader.equals(self)
+        ? logs.transfer(shard, to).thenCompose(error -> answered(shard, to, error))
+        : askLeader(leader, shard, to);
   }
 
-  private CompletableFuture<@Nullable String> askLeader(NodeId leader, LogId shard, NodeId to) {
+  private CompletableFuture<Void> askLeader(NodeId leader, LogId shard, NodeId to) {
     ByteString request =
         TransferRequest.newBuilder()
             .setLog(shard.number())
@@ -208,7 +230,16 @@ final class Leadership {
             .toByteString();
     return peers
         .call(leader, METHOD, request, CALL_TIMEOUT)
-        .handle((reply, failure) -> failure == null ? errorOf(reply) : failure.getMessage());
+        .handle(
+            (reply, failure) -> {
+              if (failure != null) {
+                throw Changes.unanswered(
+                    cannotMove(shard, to) + "its leader %s does not answer: ".formatted(leader),
+                    Changes.root(failure));
+              }
+              return errorOf(reply);
+            })
+        .thenCompose(error -> answered(shard, to, error));
   }
 
   private static @Nullable String errorOf(ByteString reply) {
@@ -220,9 +251,23 @@ final class Leadership {
     }
   }
 
-  private static <T> CompletableFuture<T> failed(LogId shard, NodeId to, String why) {
+  /** The leader says that it has stayed where it was. */
+  private static CompletableFuture<Void> answered(LogId shard, NodeId to, @Nullable String error) {
+    return error == null
+        ? CompletableFuture.completedFuture(null)
+        : failed(shard, to, Outcome.NOT_NOW, error);
+  }
+
+  private static <T> CompletableFuture<T> failed(
+      LogId shard, NodeId to, Outcome outcome, String why) {
     return CompletableFuture.failedFuture(
-        new IllegalStateException("cannot move the leader of " + shard + " to " + to + ": " + why));
+        new ChangeException(
+            outcome,
+            cannotMove(shard, to) + why + "; see that n%d is up, try again".formatted(to.value())));
+  }
+
+  private static String cannotMove(LogId shard, NodeId to) {
+    return "cannot move the leader of " + shard + " to " + to + ": ";
   }
 
   /** Answers {@link #METHOD} of another node. */

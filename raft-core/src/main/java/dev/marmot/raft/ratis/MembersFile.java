@@ -31,16 +31,30 @@ record MembersFile(List<RaftPeer> peers, TermIndex at) {
 
   /** Empty when Ratis has not written it yet. */
   static Optional<MembersFile> read(Path group) throws IOException {
+    return entry(group).map(MembersFile::of);
+  }
+
+  /** The same, with whom the members replace while that is not committed. */
+  static Optional<RaftConfigurationProto> members(Path group) throws IOException {
+    return entry(group).map(LogEntryProto::getConfigurationEntry);
+  }
+
+  private static Optional<LogEntryProto> entry(Path group) throws IOException {
     Path file = file(group);
-    if (!Files.exists(file)) {
-      return Optional.empty();
-    }
-    LogEntryProto entry = LogEntryProto.parseFrom(Files.readAllBytes(file));
+    return Files.exists(file)
+        ? Optional.of(LogEntryProto.parseFrom(Files.readAllBytes(file)))
+        : Optional.empty();
+  }
+
+  private static MembersFile of(LogEntryProto entry) {
     RaftConfigurationProto members = entry.getConfigurationEntry();
     List<RaftPeer> peers = new ArrayList<>(ProtoUtils.toRaftPeers(members.getPeersList()));
     peers.addAll(ProtoUtils.toRaftPeers(members.getListenersList()));
-    return Optional.of(
-        new MembersFile(peers, TermIndex.valueOf(entry.getTerm(), entry.getIndex())));
+    return new MembersFile(peers, TermIndex.valueOf(entry.getTerm(), entry.getIndex()));
+  }
+
+  static void write(Path group, RaftPeer only, TermIndex at) throws IOException {
+    write(group, List.of(only), at);
   }
 
   static void write(Path group, List<RaftPeer> peers, TermIndex at) throws IOException {

@@ -8,6 +8,8 @@ import dev.marmot.proto.v1.ConfigureReply;
 import dev.marmot.proto.v1.ConfigureRequest;
 import dev.marmot.proto.v1.RaftState;
 import dev.marmot.proto.v1.RemovedNotice;
+import dev.marmot.raft.ChangeException;
+import dev.marmot.raft.ChangeException.Outcome;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
@@ -100,7 +102,8 @@ final class Membership {
         boolean unreachable =
             e.getCause() instanceof PeerCallException call && !call.mayHaveArrived();
         if (!unreachable || System.nanoTime() > deadline) {
-          throw new IllegalStateException(what + reason(e) + "; is it started to join?", e);
+          throw new ChangeException(
+              Outcome.NOT_NOW, what + Changes.reason(e) + "; is it started to join?", e);
         }
       }
       // It may have been started just now.
@@ -150,7 +153,8 @@ final class Membership {
     Set<NodeId> after = new TreeSet<>(voters);
     after.remove(node);
     if (after.isEmpty()) {
-      throw new IllegalStateException(what + "it is the only voting member");
+      throw new IllegalStateException(
+          what + "it is the only voting member; to end the cluster, stop the nodes");
     }
     Set<NodeId> up = new TreeSet<>();
     for (NodeId voter : voters) {
@@ -159,14 +163,16 @@ final class Membership {
       }
     }
     if (up.size() <= voters.size() / 2) {
-      throw new IllegalStateException(
+      throw new ChangeException(
+          Outcome.NOT_NOW,
           what
               + "only %d of %d voting members are up (%s), so nothing can be decided; start the others, or if they are lost for good recover with --force-new-cluster on one that is left"
                   .formatted(up.size(), voters.size(), up));
     }
     up.retainAll(after);
     if (!force && up.size() <= after.size() / 2) {
-      throw new IllegalStateException(
+      throw new ChangeException(
+          Outcome.NOT_NOW,
           what
               + "only %d of the %d voting members that remain are up (%s), so nothing could be decided any more; start the others first, or force it"
                   .formatted(up.size(), after.size(), up));
@@ -198,7 +204,7 @@ final class Membership {
           logger
               .atInfo()
               .addKeyValue("log", log)
-              .addKeyValue("reason", reason(e))
+              .addKeyValue("reason", Changes.reason(e))
               .log("leader not moved before its removal");
         }
       }
@@ -210,11 +216,13 @@ final class Membership {
       throws InterruptedException {
     long deadline = System.nanoTime() + limit.toNanos();
     long heard = System.nanoTime();
-    String last = "no leader is known";
+    String last = "it has no leader now";
+    boolean asked = false;
     while (System.nanoTime() < deadline) {
       Optional<NodeId> leader = logs.leader(log);
       if (leader.isPresent()) {
         try {
+          asked = true;
           ByteString reply =
               peers.call(leader.get(), Groups.CONFIGURE, request.toByteString(), STEP).join();
           ConfigureReply done = ConfigureReply.parseFrom(reply);
@@ -227,27 +235,21 @@ final class Membership {
           }
           last = done.getRetry();
         } catch (CompletionException | IOException e) {
-          last = reason(e);
+          last = Changes.reason(e);
         }
       }
       if (newcomer.isEmpty() || alive(newcomer.get())) {
         heard = System.nanoTime();
       } else if (System.nanoTime() - heard > SILENCE.toNanos()) {
-        throw new IllegalStateException(what + "it does not answer any more; ask for it again");
+        throw new ChangeException(
+            Outcome.UNKNOWN, what + "it does not answer any more; start it, ask for it again");
       }
       TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
     }
-    throw new IllegalStateException(
+    throw new ChangeException(
+        asked ? Outcome.UNKNOWN : Outcome.NOT_NOW,
         what
             + "%s did not change within %d s: %s; ask for it again"
                 .formatted(log, limit.toSeconds(), last));
-  }
-
-  private static String reason(Exception failure) {
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
-    return String.valueOf(cause.getMessage());
   }
 }

@@ -11,9 +11,11 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
 import org.apache.ratis.server.RaftServerConfigKeys.Log.CorruptionPolicy;
 import org.apache.ratis.server.raftlog.segmented.LogSegment;
 import org.apache.ratis.server.raftlog.segmented.LogSegmentPath;
@@ -79,6 +81,22 @@ final class OfflineLog {
       newest = newest.last() < 0 ? end : new End(newest.term(), newest.last(), end.committed());
     }
     return newest;
+  }
+
+  /** The newest members that the log names, committed or not; empty when it names none. */
+  Optional<RaftConfigurationProto> members() throws IOException {
+    List<LogSegmentPath> segments = segments();
+    List<RaftConfigurationProto> named = new ArrayList<>();
+    for (int i = segments.size() - 1; i >= 0 && named.isEmpty(); i--) {
+      read(
+          segments.get(i),
+          entry -> {
+            if (entry.hasConfigurationEntry()) {
+              named.add(entry.getConfigurationEntry());
+            }
+          });
+    }
+    return named.isEmpty() ? Optional.empty() : Optional.of(named.get(named.size() - 1));
   }
 
   /** Takes away what is behind an index. May be repeated after it broke off. */

@@ -6,6 +6,7 @@ import dev.marmot.proto.v1.PeerReply;
 import dev.marmot.proto.v1.PeerRequest;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.PeerCallException;
+import dev.marmot.raft.PeerCallException.Arrival;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -92,7 +93,7 @@ final class PeerLink {
       }
     }
     if (failure != null || used == null) {
-      call.fail(String.valueOf(failure), false);
+      call.fail(String.valueOf(failure), Arrival.NOT_ARRIVED);
     } else {
       expireLater(used, id, call, timeout);
     }
@@ -106,7 +107,7 @@ final class PeerLink {
               () -> used.expire(id, call, timeout), timeout.toNanos(), TimeUnit.NANOSECONDS);
       var unused = call.result.whenComplete((body, failure) -> expiry.cancel(false));
     } catch (RejectedExecutionException e) {
-      call.fail("this node is closing", true);
+      call.fail("this node is closing", Arrival.UNKNOWN);
     }
   }
 
@@ -159,18 +160,12 @@ final class PeerLink {
       this.method = method;
     }
 
-    void fail(String why, boolean mayHaveArrived) {
+    void fail(String why, Arrival arrival) {
       result.completeExceptionally(
           new PeerCallException(
-              "cannot call "
-                  + method
-                  + " on "
-                  + member.id()
-                  + " ("
-                  + member.address()
-                  + "): "
-                  + why,
-              mayHaveArrived));
+              "cannot call " + method + " on " + member.id() + " (" + member.address() + ")",
+              why,
+              arrival));
     }
   }
 
@@ -217,7 +212,8 @@ final class PeerLink {
         sent = !waiting.removeIf(request -> request.getId() == id);
       }
       call.fail(
-          "no " + (sent ? "answer" : "connection") + " within " + timeout.toMillis() + " ms", sent);
+          "no " + (sent ? "answer" : "connection") + " within " + timeout.toMillis() + " ms",
+          sent ? Arrival.UNKNOWN : Arrival.NOT_ARRIVED);
     }
 
     @Override
@@ -237,7 +233,7 @@ final class PeerLink {
         return;
       }
       if (reply.hasError()) {
-        call.fail(reply.getError(), true);
+        call.fail(reply.getError(), Arrival.REFUSED);
       } else {
         call.result.complete(reply.getBody());
       }
@@ -245,11 +241,11 @@ final class PeerLink {
 
     @Override
     public void onError(Throwable cause) {
-      Status status = Status.fromThrowable(cause);
-      Throwable root = status.getCause();
-      end(
-          (status.getDescription() == null ? status.getCode() : status.getDescription())
-              + (root == null ? "" : ": " + root.getMessage()));
+      boolean known;
+      synchronized (PeerLink.this) {
+        known = greeted;
+      }
+      end(CallFaults.reason(Status.fromThrowable(cause), member.host(), member.port(), known));
     }
 
     @Override
@@ -265,14 +261,14 @@ final class PeerLink {
     Runnable detach(String why) {
       synchronized (PeerLink.this) {
         broken = why;
-        boolean sent = greeted;
+        Arrival arrival = greeted ? Arrival.UNKNOWN : Arrival.NOT_ARRIVED;
         List<Call> lost = List.copyOf(calls.values());
         calls.clear();
         waiting.clear();
         if (stream == this) {
           stream = null;
         }
-        return () -> lost.forEach(call -> call.fail(why, sent));
+        return () -> lost.forEach(call -> call.fail(why, arrival));
       }
     }
   }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerCallException;
+import dev.marmot.raft.PeerCallException.Arrival;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftOptions;
 import java.time.Duration;
@@ -133,20 +134,22 @@ final class Peers {
             () ->
                 result.completeExceptionally(
                     exception(
-                        method, self, "no answer within " + timeout.toMillis() + " ms", true)),
+                        method,
+                        self,
+                        "no answer within " + timeout.toMillis() + " ms",
+                        Arrival.UNKNOWN)),
             timeout.toNanos(),
             TimeUnit.NANOSECONDS);
     return result.whenComplete((body, failure) -> expiry.cancel(false));
   }
 
   private static CompletableFuture<ByteString> failed(String method, NodeId node, String why) {
-    return CompletableFuture.failedFuture(exception(method, node, why, false));
+    return CompletableFuture.failedFuture(exception(method, node, why, Arrival.NOT_ARRIVED));
   }
 
   private static PeerCallException exception(
-      String method, NodeId node, String why, boolean mayHaveArrived) {
-    return new PeerCallException(
-        "cannot call " + method + " on " + node + ": " + why, mayHaveArrived);
+      String method, NodeId node, String why, Arrival arrival) {
+    return new PeerCallException("cannot call " + method + " on " + node, why, arrival);
   }
 
   synchronized void close() {

@@ -160,21 +160,31 @@ final class RaftDirectory implements AutoCloseable {
     }
   }
 
-  /** Ratis never changes the address of a name. (A founder's is in the options of all nodes.) */
+  /**
+   * Ratis never changes the address of a name, so a node keeps its own, unless it is alone: then it
+   * is written anew. (The addresses of several founders are in the options of all of them.)
+   */
   void checkAddress(RaftPeerId self, RaftOptions options) throws IOException {
-    Optional<RaftPeer> known =
+    Optional<String> known =
         MembersFile.read(group(LogId.ORDER)).stream()
             .flatMap(file -> file.peers().stream())
             .filter(peer -> peer.getId().equals(self))
+            .map(RaftPeer::getAddress)
             .findFirst();
+    boolean amongFounders =
+        self.equals(LogGroups.founder(options.self())) && options.members().size() > 1;
     for (Member today : options.members()) {
-      if (today.id().equals(options.self())
-          && !self.equals(LogGroups.founder(today.id()))
-          && known.filter(peer -> !today.address().equals(peer.getAddress())).isPresent()) {
+      if (!today.id().equals(options.self())
+          || amongFounders
+          || known.filter(address -> !today.address().equals(address)).isEmpty()) {
+        continue;
+      }
+      if (!OnlyMember.is(this, self)) {
         throw new IOException(
             "cannot start %s at %s: the other nodes know it at %s; start it there, or move %s aside (not the SQLite file) and start it with --join to make it a member at the new address"
-                .formatted(today.id(), today.address(), known.get().getAddress(), directory));
+                .formatted(today.id(), today.address(), known.get(), directory));
       }
+      OnlyMember.write(this, RaftPeer.newBuilder().setId(self).setAddress(today.address()).build());
     }
   }
 

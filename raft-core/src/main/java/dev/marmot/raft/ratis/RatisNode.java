@@ -5,6 +5,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.FloorReply;
 import dev.marmot.proto.v1.FloorRequest;
 import dev.marmot.proto.v1.ProposeRequest;
+import dev.marmot.raft.ChangeException;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
@@ -375,7 +376,14 @@ public final class RatisNode implements RaftNode {
   }
 
   private static CompletableFuture<Void> notRunning() {
-    return CompletableFuture.failedFuture(new IllegalStateException("the node is not running"));
+    return CompletableFuture.failedFuture(notNow(null));
+  }
+
+  private static ChangeException notNow(@Nullable Throwable cause) {
+    String message = "this node is starting or stopping; try again";
+    return cause == null
+        ? new ChangeException(ChangeException.Outcome.NOT_NOW, message)
+        : new ChangeException(ChangeException.Outcome.NOT_NOW, message, cause);
   }
 
   /** One change of the cluster at a time. */
@@ -396,13 +404,16 @@ public final class RatisNode implements RaftNode {
                 } catch (InterruptedException e) {
                   Thread.currentThread().interrupt();
                   result.completeExceptionally(
-                      new IllegalStateException("the node is closing; ask for it again", e));
+                      new ChangeException(
+                          ChangeException.Outcome.UNKNOWN,
+                          "this node is stopping; ask for it again, at another member",
+                          e));
                 } catch (RuntimeException e) {
                   result.completeExceptionally(e);
                 }
               });
     } catch (IllegalStateException | RejectedExecutionException e) {
-      result.completeExceptionally(new IllegalStateException("the node is not running", e));
+      result.completeExceptionally(notNow(e));
     }
     return result;
   }

@@ -1,6 +1,7 @@
 package dev.marmot.raft.ratis;
 
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.NetworkFaults;
 import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -93,7 +94,10 @@ final class RatisServers {
     } catch (ExitUtils.ExitException e) {
       throw new IOException(
           "cannot listen on %s port %d: %s"
-              .formatted(options.bindHost(), options.bindPort(), e.getCause()),
+              .formatted(
+                  options.bindHost(),
+                  options.bindPort(),
+                  NetworkFaults.listening("bind", options.bindHost(), options.bindPort(), root(e))),
           e);
     } catch (CompletionException e) {
       throw new IOException(
@@ -101,6 +105,14 @@ final class RatisServers {
               .formatted(options.directory(), e.getCause()),
           e);
     }
+  }
+
+  private static Throwable root(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root;
   }
 
   /** With whom the logs of a new cluster begin. */
@@ -128,8 +140,11 @@ final class RatisServers {
       probe.bind(address);
     } catch (IOException e) {
       throw new IOException(
-          "cannot listen on %s port %d: %s; another process may use the port"
-              .formatted(options.bindHost(), options.bindPort(), e.getMessage()),
+          "cannot listen on %s port %d: %s"
+              .formatted(
+                  options.bindHost(),
+                  options.bindPort(),
+                  NetworkFaults.listening("bind", options.bindHost(), options.bindPort(), e)),
           e);
     }
   }

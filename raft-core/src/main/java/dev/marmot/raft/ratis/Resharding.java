@@ -5,6 +5,8 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.ActivateRequest;
 import dev.marmot.proto.v1.AliveReply;
 import dev.marmot.proto.v1.RaftState;
+import dev.marmot.raft.ChangeException;
+import dev.marmot.raft.ChangeException.Outcome;
 import dev.marmot.raft.Member;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
@@ -43,10 +45,11 @@ final class Resharding {
     long version = now.getShardsVersion();
     int present = Math.max(shards, copies.logs().size() - 1);
     for (Member member : members.all()) {
-      AliveReply reply = ask(member, Groups.PREPARE, Groups.prepare(present, now), what);
+      AliveReply reply =
+          ask(member, Groups.PREPARE, Groups.prepare(present, now), Outcome.NOT_NOW, what);
       if (!reply.getMember()) {
-        throw new IllegalStateException(
-            what + member.id() + " is being added; try again when it is a member");
+        throw new ChangeException(
+            Outcome.NOT_NOW, what + member.id() + " is being added; try again when it is a member");
       }
       version = Math.max(version, reply.getShardsVersion());
     }
@@ -57,18 +60,24 @@ final class Resharding {
             .build()
             .toByteString();
     for (Member member : members.all()) {
-      ask(member, Groups.ACTIVATE, activate, what);
+      // Others may use the new number already: asking again brings all to one.
+      ask(member, Groups.ACTIVATE, activate, Outcome.UNKNOWN, what);
     }
     logger.atInfo().addKeyValue("shards", shards).log("number of shards set");
   }
 
-  private AliveReply ask(Member member, String method, ByteString request, String what) {
+  private AliveReply ask(
+      Member member, String method, ByteString request, Outcome otherwise, String what) {
     try {
       return AliveReply.parseFrom(copies.peers().call(member.id(), method, request, CALL).join());
     } catch (CompletionException | InvalidProtocolBufferException e) {
-      Throwable cause = e.getCause() == null ? e : e.getCause();
-      throw new IllegalStateException(
-          what + cause.getMessage() + "; all members must be up: start it or remove it", e);
+      throw new ChangeException(
+          otherwise,
+          what
+              + "%s at %s does not answer: %s; all members must be up: start it or remove it, then"
+                  .formatted(member.id(), member.address(), Changes.reason(e))
+              + " try again",
+          e);
     }
   }
 }

@@ -10,6 +10,7 @@ import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.RaftOptions;
 import dev.marmot.raft.RemovedException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -53,11 +54,28 @@ final class MembershipTest {
     cluster = new TestCluster(directory, 2, "127.0.0.1", 1);
     cluster.start(1);
     cluster.propose(1, SHARD, "alone");
+    // Nobody else knows it yet, so it may move; whoever joins then hears of the new address only.
+    cluster.stop(1);
+    cluster.move(1);
+    cluster.start(1);
+    cluster.awaitLeaders();
+    cluster.propose(1, SHARD, "moved");
     cluster.startJoining(2, 1);
     long start = System.nanoTime();
     cluster.join(1, 2);
     System.out.printf("second joined after %d ms%n", (System.nanoTime() - start) / 1_000_000);
     awaitSeenEverywhere("alone", 2);
+    awaitSeenEverywhere("moved", 2);
+    for (LogId log : List.of(LogId.ORDER, SHARD, LogId.shard(2))) {
+      assertThat(cluster.addresses(2, log))
+          .containsExactlyInAnyOrder(cluster.member(1).address(), cluster.member(2).address());
+    }
+    RaftOptions elsewhere = cluster.alone(1, TestCluster.freePorts(1, "127.0.0.1").get(0));
+    cluster.stop(1);
+    assertThatThrownBy(() -> cluster.start(elsewhere))
+        .hasMessageContaining("the other nodes know it at " + cluster.member(1).address());
+    cluster.start(1);
+    cluster.awaitLeaders();
     cluster.startJoining(3, 1);
     start = System.nanoTime();
     // Asked of the one that does not lead everything.

@@ -117,7 +117,7 @@ final class RatisNodeTest {
         .isInstanceOfSatisfying(
             PeerCallException.class, e -> assertThat(e.mayHaveArrived()).isFalse())
         .hasMessageContaining("cannot call echo on n3")
-        .hasMessageContaining("Connection refused");
+        .hasMessageContaining("connection refused");
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(1));
   }
 
@@ -161,7 +161,7 @@ final class RatisNodeTest {
       assertThatThrownBy(node::start)
           .isInstanceOf(IOException.class)
           .hasMessageContaining("cannot listen on 127.0.0.1 port " + options.bindPort())
-          .hasMessageContaining("in use");
+          .hasMessageContaining("another process uses the port");
     }
     cluster.start(1);
     assertThat(cluster.node(1).status()).hasSize(3);

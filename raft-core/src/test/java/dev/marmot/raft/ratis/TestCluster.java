@@ -32,6 +32,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.apache.ratis.protocol.RaftPeer;
 
 /** Nodes in this JVM with real logs on disk, on loopback. Confined to the test thread. */
 final class TestCluster implements AutoCloseable {
@@ -185,7 +186,30 @@ final class TestCluster implements AutoCloseable {
     start(some);
   }
 
-  private void start(RaftOptions options) throws IOException {
+  /** A node that knows only itself, at a port of its own. */
+  RaftOptions alone(int id, int port) {
+    RaftOptions all = options(id);
+    return new RaftOptions(
+        all.cluster(),
+        all.self(),
+        List.of(new Member(all.self(), host, port)),
+        all.bindHost(),
+        port,
+        all.directory(),
+        all.shards(),
+        all.handlers(),
+        all.retention(),
+        false);
+  }
+
+  /** Where Raft of a node believes to reach the members of a log. */
+  List<String> addresses(int id, LogId log) {
+    return ratisNode(id).copies().division(log).orElseThrow().getRaftConf().getAllPeers().stream()
+        .map(RaftPeer::getAddress)
+        .toList();
+  }
+
+  void start(RaftOptions options) throws IOException {
     Recorder recorder = new Recorder();
     recorders.put(options.self(), recorder);
     RatisNode node =

@@ -53,7 +53,7 @@ public final class DatabaseFile {
   }
 
   private Connection connect(boolean readOnly) {
-    checkFile();
+    check();
     SQLiteConfig config = new SQLiteConfig();
     config.resetOpenMode(SQLiteOpenMode.CREATE);
     if (readOnly) {
@@ -128,7 +128,8 @@ public final class DatabaseFile {
     }
   }
 
-  private void checkFile() {
+  /** Throws when there is no such file, or no file that can be one. */
+  public void check() {
     if (!Files.exists(path)) {
       throw new DatabaseFileException(
           "cannot open "

@@ -1,8 +1,10 @@
 package dev.marmot.sqlite.snapshot;
 
+import dev.marmot.sqlite.FileFaults;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
+import dev.marmot.sqlite.hooks.DatabaseFileException;
 import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.store.DatabaseDigest;
 import dev.marmot.sqlite.store.SqliteSnapshot;
@@ -146,7 +148,7 @@ public final class SnapshotFile {
   public static boolean isSnapshot(Path file) {
     try {
       return attempt("read " + file, null, () -> read("read " + file, file)).position() >= -1;
-    } catch (SnapshotFileException e) {
+    } catch (SnapshotFileException | DatabaseFileException e) {
       return false;
     }
   }
@@ -259,7 +261,7 @@ public final class SnapshotFile {
       throw new SnapshotFileException(
           "cannot " + what + ": there is a file; give another path, or move it away", e);
     } catch (IOException e) {
-      throw new SnapshotFileException("cannot " + what + ": " + e + "; check disk and path", e);
+      throw new SnapshotFileException("cannot " + what + ": " + FileFaults.advice(e), e);
     } catch (SQLException e) {
       throw new SnapshotFileException(
           "cannot " + what + ": " + e.getMessage() + "; check the file and the disk", e);

@@ -4,6 +4,7 @@ import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.FileFaults;
 import dev.marmot.sqlite.HeldRow;
 import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.LoggedConflict;
@@ -85,6 +86,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
     Hooks hooks = new Hooks(new SchemaReader(options.excluded()));
     List<Connection> opened = new ArrayList<>();
     try {
+      file.check();
       Path real = database.toRealPath();
       for (int i = 0; i < 3; i++) {
         opened.add(file.connect());
@@ -104,8 +106,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
     } catch (SQLException e) {
       throw SqliteReplicationException.cannot("open " + database, e);
     } catch (IOException e) {
-      throw new SqliteReplicationException(
-          "cannot open " + database + ": " + e.getMessage() + "; check the path", e);
+      throw new SqliteReplicationException("cannot open the database: " + FileFaults.advice(e), e);
     } finally {
       opened.forEach(SqliteReplicaStore::closeQuietly);
     }
