@@ -106,7 +106,7 @@ public final class Node implements RunningNode {
     Prepared prepared = new Startup(config, directory).prepare();
     SqliteReplicaStore store = part(prepared.store());
     NodeIdentity identity = Identities.withEncoding(prepared.identity(), store.charset());
-    Replicator replicator = part(replicator(config, directory, prepared));
+    Replicator replicator = replicator(config, directory, prepared);
     SnapshotDonor donor = part(new SnapshotDonor(config.self().value(), replicator::donate));
     VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));
     replicator.onFence(readings::fired);
@@ -122,6 +122,7 @@ public final class Node implements RunningNode {
     handlers.putAll(first.handlers());
     RaftNode raft =
         part(RatisNode.open(raft(config, directory, prepared, handlers), replicator, this::fail));
+    part(replicator); // ends before the logs that it reads and proposes to
     known.complete(raft);
     raft.start();
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
@@ -140,6 +141,7 @@ public final class Node implements RunningNode {
     Barrier barrier = new Barrier(raft, config.self(), replicator);
     nodeControl.watch(peers, barrier);
     nodeControl.keepSafe(part(safekeeping(config, raft, replicator, barrier)));
+    nodeControl.ready(raft::shortage);
     nodeControl.ready(recovery::state);
     nodeControl.ready(first::state);
     peers.start();

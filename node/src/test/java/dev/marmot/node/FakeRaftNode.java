@@ -54,7 +54,8 @@ final class FakeRaftNode implements RaftNode {
                     100,
                     Set.of(new NodeId(1), new NodeId(2), new NodeId(3)),
                     Set.of(),
-                    true))
+                    true,
+                    Optional.empty()))
         .toList();
   }
 

@@ -13,6 +13,7 @@ import java.util.Set;
  * @param voters members whose majority commits, as this node knows
  * @param listeners members that get everything and do not count
  * @param active whether it gets new entries; false for a shard that is retired
+ * @param trouble what keeps this node's copy from going on; empty when nothing does
  */
 public record LogStatus(
     LogId log,
@@ -23,7 +24,8 @@ public record LogStatus(
     long bytes,
     Set<NodeId> voters,
     Set<NodeId> listeners,
-    boolean active) {
+    boolean active,
+    Optional<String> trouble) {
   public LogStatus {
     voters = Set.copyOf(voters);
     listeners = Set.copyOf(listeners);

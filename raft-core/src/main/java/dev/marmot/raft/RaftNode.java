@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /** This node's part in all raft logs: life cycle, leadership, calls to other nodes. Thread-safe. */
@@ -19,6 +20,11 @@ public interface RaftNode extends OrderedLogs, AutoCloseable {
 
   /** The order log first, then the shards; empty before the start. */
   List<LogStatus> status();
+
+  /** Why this node has closed its logs until the disk has room again; empty while they are open. */
+  default Optional<String> shortage() {
+    return Optional.empty();
+  }
 
   /**
    * Everybody in the cluster, as this node's copy of the order log knows; before that, everybody in

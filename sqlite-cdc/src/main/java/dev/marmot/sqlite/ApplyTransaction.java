@@ -96,6 +96,9 @@ public interface ApplyTransaction extends AutoCloseable {
 
   void position(long term, long index);
 
+  /** {@link System#nanoTime} of when the write lock was taken; waiting for it came before. */
+  long lockedNanos();
+
   /** Commits. The transaction is over. */
   void commit();
 

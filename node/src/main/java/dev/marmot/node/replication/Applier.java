@@ -73,9 +73,8 @@ public final class Applier {
 
   /** The same with another number of rows after which the transaction takes no further entry. */
   boolean step(int mostRows) {
-    long start = System.nanoTime();
     boolean retried = retryHeld();
-    heldNanos = retried ? System.nanoTime() - start : 0;
+    heldNanos = retried ? heldRetry.heldNanos() : 0;
     Optional<Plan> plan = planner.next(store.state(), mostRows);
     if (plan.isEmpty()) {
       return retried;
@@ -156,7 +155,6 @@ public final class Applier {
     long appliedSets = 0;
     long appliedRows = 0;
     try (ApplyTransaction tx = store.begin()) {
-      long start = System.nanoTime();
       RowRules rowRules = rowRules(tx);
       for (Plan.Entry entry : plan.entries()) {
         int slot = 0;
@@ -183,7 +181,7 @@ public final class Applier {
       rowRules.rejudgeParked(newest.index());
       tx.position(newest.term(), newest.index());
       tx.commit();
-      heldNanos += System.nanoTime() - start;
+      heldNanos += System.nanoTime() - tx.lockedNanos();
     }
     changeSets.addAndGet(appliedSets);
     rows.addAndGet(appliedRows);

@@ -31,6 +31,7 @@ public final class HeldRetry {
   private long settledInPass;
   private long settled;
   private long held;
+  private long heldNanos;
 
   HeldRetry(ReplicaStore store) {
     this.store = store;
@@ -78,6 +79,7 @@ public final class HeldRetry {
         end.finish(tx);
         tx.commit();
       }
+      heldNanos = System.nanoTime() - tx.lockedNanos();
     }
     settledInPass += done;
     held += kept;
@@ -86,6 +88,11 @@ public final class HeldRetry {
       endPass();
     }
     return true;
+  }
+
+  /** For how long the last step held the write lock. */
+  long heldNanos() {
+    return heldNanos;
   }
 
   private boolean begin() {

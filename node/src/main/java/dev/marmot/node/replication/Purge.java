@@ -20,6 +20,9 @@ public final class Purge {
   private final ChunkIndex chunks;
   private final ProtocolRules rules;
 
+  /** What the logs were told: their own floors follow much later. */
+  private final Map<LogId, Long> told = new HashMap<>();
+
   public Purge(OrderedLogs logs, ReplicaStore store, ChunkIndex chunks, ProtocolRules rules) {
     this.logs = logs;
     this.store = store;
@@ -37,7 +40,7 @@ public final class Purge {
     long applied = Math.min(state.position(), logs.committed(LogId.ORDER));
     Map<LogId, Long> floors = new HashMap<>(chunks.floors(state));
     floors.put(LogId.ORDER, applied + 1);
-    floors.entrySet().removeIf(floor -> floor.getValue() <= logs.floor(floor.getKey()).index());
+    floors.entrySet().removeIf(floor -> floor.getValue() <= known(floor.getKey()));
     if (floors.isEmpty()) {
       return;
     }
@@ -45,5 +48,10 @@ public final class Purge {
       store.sync(); // so the state that was read before is durable
     }
     floors.forEach((log, index) -> logs.raiseFloor(log, new Floor(index, state.position())));
+    told.putAll(floors);
+  }
+
+  private long known(LogId log) {
+    return Math.max(logs.floor(log).index(), told.getOrDefault(log, Floor.NONE.index()));
   }
 }

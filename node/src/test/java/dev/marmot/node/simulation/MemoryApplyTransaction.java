@@ -266,6 +266,12 @@ final class MemoryApplyTransaction implements ApplyTransaction {
     next.position = index;
   }
 
+  /** Nothing waits here. */
+  @Override
+  public long lockedNanos() {
+    return 0;
+  }
+
   @Override
   public void commit() {
     Violation.check(open, "commit after the end of the transaction");

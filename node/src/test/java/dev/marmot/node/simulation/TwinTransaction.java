@@ -223,6 +223,11 @@ final class TwinTransaction implements ApplyTransaction {
     real.position(term, index);
   }
 
+  @Override
+  public long lockedNanos() {
+    return memory.lockedNanos();
+  }
+
   /** The real one commits inside the memory store's commit, so that a crash hits both or none. */
   @Override
   public void commit() {

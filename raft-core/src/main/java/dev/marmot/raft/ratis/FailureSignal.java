@@ -18,6 +18,11 @@ final class FailureSignal {
     }
   }
 
+  /** Whether the node is being closed, or has failed and will be. */
+  boolean over() {
+    return silent.get();
+  }
+
   /** What happens from now on is part of closing. */
   void silence() {
     silent.set(true);

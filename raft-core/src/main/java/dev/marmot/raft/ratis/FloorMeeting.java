@@ -205,6 +205,11 @@ final class FloorMeeting {
     attempt = null;
   }
 
+  /** Whether Ratis waits for an answer, or was answered and has not gone on yet. */
+  synchronized boolean open() {
+    return attempt != null;
+  }
+
   /** Ratis was answered so long ago that it has lost the answer. */
   synchronized boolean stuck(long nowNanos, Duration limit) {
     return attempt != null

@@ -5,6 +5,8 @@ import dev.marmot.proto.v1.ActivateRequest;
 import dev.marmot.proto.v1.AliveReply;
 import dev.marmot.proto.v1.ConfigureReply;
 import dev.marmot.proto.v1.ConfigureRequest;
+import dev.marmot.proto.v1.LeadingReply;
+import dev.marmot.proto.v1.LeadingRequest;
 import dev.marmot.proto.v1.PrepareRequest;
 import dev.marmot.proto.v1.RaftState;
 import dev.marmot.proto.v1.RemovedNotice;
@@ -16,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -33,6 +36,7 @@ import org.apache.ratis.protocol.exceptions.ReconfigurationTimeoutException;
 import org.apache.ratis.protocol.exceptions.SetConfigurationException;
 import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,6 +46,7 @@ final class Groups {
   static final String PREPARE = "prepare";
   static final String CONFIGURE = "configure";
   static final String REMOVED = "removed";
+  static final String LEADING = "leading";
   static final String ACTIVATE = "activate";
 
   private static final long NUDGE_NANOS = TimeUnit.SECONDS.toNanos(2);
@@ -54,7 +59,7 @@ final class Groups {
   private final Members members;
   private final StateFile state;
   private final LeadingGate gate;
-  private final RemovalSignal removal;
+  private final RemovalCheck removal;
   private final Executor worker;
   private final LocalLogs logs;
   private final Map<LogId, Long> nudged = new ConcurrentHashMap<>();
@@ -71,7 +76,7 @@ final class Groups {
       Members members,
       StateFile state,
       LeadingGate gate,
-      RemovalSignal removal,
+      RemovalCheck removal,
       Executor worker) {}
 
   Groups(Parts parts) {
@@ -93,6 +98,7 @@ final class Groups {
         PREPARE, request -> onWorker(() -> prepare(PrepareRequest.parseFrom(request))),
         ACTIVATE, request -> onWorker(() -> activate(ActivateRequest.parseFrom(request))),
         REMOVED, request -> onWorker(() -> removed(RemovedNotice.parseFrom(request))),
+        LEADING, request -> onWorker(() -> leading(LeadingRequest.parseFrom(request))),
         CONFIGURE, this::configure);
   }
 
@@ -161,9 +167,34 @@ final class Groups {
   }
 
   private ByteString removed(RemovedNotice notice) {
-    logger.atWarn().addKeyValue("by", "n" + notice.getBy()).log("removed from the cluster");
-    removal.removed();
+    logger.atWarn().addKeyValue("by", "n" + notice.getBy()).log("said to be removed");
+    removal.suspect();
     return ByteString.EMPTY;
+  }
+
+  /** Only what is committed, and only while a majority follows. */
+  private ByteString leading(LeadingRequest request) {
+    LogId log = new LogId(request.getLog());
+    LeadingReply.Builder reply = LeadingReply.newBuilder();
+    Optional<RaftServer.Division> division = copies.find(log).flatMap(it -> copies.division(log));
+    Optional<RaftConfiguration> now = members.settled(log);
+    if (division.isEmpty() || now.isEmpty() || !division.get().getInfo().isLeaderReady()) {
+      return reply.build().toByteString();
+    }
+    Set<NodeId> voters = members.voters(log);
+    Set<NodeId> live = logs.live(log);
+    live.retainAll(voters);
+    reply
+        .setLeads(live.size() > voters.size() / 2)
+        .setMembersIndex(Math.max(0, now.get().getLogEntryIndex()));
+    members.peers(log).forEach(peer -> reply.addPeers(peer.getId().toString()));
+    if (request.getIndex() <= copies.copy(log).committed()) {
+      TermIndex entry = division.get().getRaftLog().getTermIndex(request.getIndex());
+      if (entry != null) {
+        reply.setTerm(entry.getTerm());
+      }
+    }
+    return reply.build().toByteString();
   }
 
   private CompletableFuture<ByteString> configure(ByteString bytes) {

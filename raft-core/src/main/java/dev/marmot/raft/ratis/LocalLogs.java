@@ -121,8 +121,13 @@ final class LocalLogs {
 
   Optional<OrderedLogs.Entry> read(LogId log, long index) {
     Optional<RaftServer.Division> division = copies.division(log);
-    if (index < 0 || index > committed(log) || division.isEmpty()) {
+    if (index < 0 || index > committed(log)) {
       return Optional.empty();
+    }
+    if (division.isEmpty()) {
+      // Not the same as an entry of Raft's own, which may be passed over.
+      throw new IllegalStateException(
+          "cannot read entry %d of %s: the log is closed for now".formatted(index, log));
     }
     try {
       LogEntryProto entry = division.get().getRaftLog().get(index);
@@ -180,7 +185,8 @@ final class LocalLogs {
         copy.floor().bytes(),
         members.voters(log),
         members.listeners(log),
-        active);
+        active,
+        copy.trouble());
   }
 
   /** Members that the leader of this log, which is this node, heard lately; with this node. */

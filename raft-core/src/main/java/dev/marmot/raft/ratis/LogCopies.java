@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BiConsumer;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.server.RaftServer;
 import org.jspecify.annotations.Nullable;
@@ -21,22 +22,25 @@ final class LogCopies {
   private final Retention retention;
   private final OrderedLogs.Listener listener;
   private final FailureSignal failures;
-  private final RemovalSignal removal;
+  private final RemovalCheck removal;
   private final Peers peers;
+  private final DiskRoom room;
   private final ScheduledExecutorService worker;
   private final Map<LogId, LogCopy> copies = new ConcurrentSkipListMap<>();
+  private volatile BiConsumer<LogId, NodeId> onLeader = (log, leader) -> {};
   private volatile @Nullable RaftServer server;
 
   LogCopies(
       Identity identity,
       OrderedLogs.Listener listener,
       FailureSignal failures,
-      RemovalSignal removal,
+      RemovalCheck removal,
       Peers peers,
       ScheduledExecutorService worker) {
     this.self = identity.self();
     this.groups = identity.groups();
     this.retention = identity.retention();
+    this.room = identity.room();
     this.listener = listener;
     this.failures = failures;
     this.removal = removal;
@@ -45,7 +49,7 @@ final class LogCopies {
   }
 
   /** Whose copies these are. Immutable. */
-  record Identity(NodeId self, LogGroups groups, Retention retention) {}
+  record Identity(NodeId self, LogGroups groups, Retention retention, DiskRoom room) {}
 
   /** Called by Ratis each time that it opens a log. */
   LogStateMachine open(RaftGroupId group) {
@@ -53,9 +57,24 @@ final class LogCopies {
         groups.log(group).orElseThrow(() -> new IllegalStateException("unknown raft log " + group));
     LogCopy copy = copies.computeIfAbsent(log, id -> new LogCopy(id, retention));
     FloorMeeting meeting = new FloorMeeting(copy, listener, peers, worker, failures);
-    LogStateMachine machine = new LogStateMachine(copy, meeting, self, listener, failures, removal);
+    LogStateMachine machine =
+        new LogStateMachine(copy, meeting, this, listener, failures, removal, room);
     copy.machine(machine);
     return machine;
+  }
+
+  /** Sets who is told of each leader of a log that Ratis names, under a lock of Ratis. */
+  void onLeader(BiConsumer<LogId, NodeId> watcher) {
+    onLeader = watcher;
+  }
+
+  /** Ratis names a leader. */
+  void leads(LogId log, NodeId leader) {
+    onLeader.accept(log, leader);
+  }
+
+  NodeId self() {
+    return self;
   }
 
   Peers peers() {
@@ -70,6 +89,10 @@ final class LogCopies {
   /** In order of their numbers. */
   List<LogId> logs() {
     return List.copyOf(copies.keySet());
+  }
+
+  Optional<LogCopy> find(LogId log) {
+    return Optional.ofNullable(copies.get(log));
   }
 
   LogCopy copy(LogId log) {

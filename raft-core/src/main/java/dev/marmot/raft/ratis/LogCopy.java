@@ -18,6 +18,16 @@ final class LogCopy {
   private final AtomicLong committed = new AtomicLong(LogPosition.NONE.index());
   private volatile @Nullable NodeId otherLeader;
   private volatile @Nullable LogStateMachine machine;
+  private volatile @Nullable Told told;
+  private volatile @Nullable String end;
+  private volatile @Nullable String trouble;
+
+  /**
+   * What a leader said of itself. Immutable.
+   *
+   * @param committed index up to which its log is committed
+   */
+  record Told(NodeId leader, long committed, long nanos) {}
 
   LogCopy(LogId log, Retention retention) {
     this.log = log;
@@ -63,5 +73,49 @@ final class LogCopy {
 
   void machine(LogStateMachine opened) {
     machine = opened;
+    end = null;
+  }
+
+  /** Ratis serves this log no more, for whatever reason: it is to be opened again. */
+  void ended(LogStateMachine by, String why) {
+    if (machine == by) {
+      end = why;
+    }
+  }
+
+  /** Why the log is to be opened again; null when it is open. */
+  @Nullable String end() {
+    return end;
+  }
+
+  /** The copy begins anew: what it held was Raft's own, and nobody got any of it. */
+  void forget() {
+    committed.set(LogPosition.NONE.index());
+    told = null;
+  }
+
+  /** A leader's message came in. */
+  void told(NodeId leader, long leaderCommitted, long nanos) {
+    told = new Told(leader, leaderCommitted, nanos);
+  }
+
+  /** The newest message of a leader; null when none came since the copy began. */
+  @Nullable Told told() {
+    return told;
+  }
+
+  /** It could not be opened again; it will be tried. */
+  void failed(String why) {
+    end = why;
+    trouble = why;
+  }
+
+  /** What keeps the copy from going on. */
+  Optional<String> trouble() {
+    return Optional.ofNullable(trouble);
+  }
+
+  void trouble(@Nullable String what) {
+    trouble = what;
   }
 }

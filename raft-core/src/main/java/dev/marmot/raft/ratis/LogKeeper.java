@@ -5,25 +5,20 @@ import dev.marmot.raft.Retention;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
 import org.apache.ratis.protocol.ClientId;
-import org.apache.ratis.protocol.GroupManagementRequest;
-import org.apache.ratis.protocol.RaftClientReply;
-import org.apache.ratis.protocol.RaftGroup;
-import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.SnapshotManagementRequest;
 import org.apache.ratis.server.RaftServer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks after the log copies: purges them when their floors may rise, and opens a log again that
- * Ratis has left stuck. Confined to the worker thread.
+ * Looks after the log copies: purges them when their floors may rise, and has a log opened again that
+ * has ended or is stuck. Confined to the worker thread.
  */
 final class LogKeeper {
   private static final Logger logger = LoggerFactory.getLogger(LogKeeper.class);
@@ -35,7 +30,9 @@ final class LogKeeper {
   private final LogCopies copies;
   private final RaftServer server;
   private final ScheduledExecutorService worker;
-  private final FailureSignal failures;
+  private final LogParking parking;
+  private final LogReopening reopening;
+  private final StandStill standStill;
   private final Limits limits;
   private final ClientId clientId = ClientId.randomId();
   private final AtomicLong callIds = new AtomicLong();
@@ -55,13 +52,17 @@ final class LogKeeper {
       LogCopies copies,
       RaftServer server,
       ScheduledExecutorService worker,
-      FailureSignal failures,
+      LogParking parking,
+      LogReopening reopening,
+      StandStill standStill,
       Limits limits) {
     this.groups = groups;
     this.copies = copies;
     this.server = server;
     this.worker = worker;
-    this.failures = failures;
+    this.parking = parking;
+    this.reopening = reopening;
+    this.standStill = standStill;
     this.limits = limits;
   }
 
@@ -73,6 +74,13 @@ final class LogKeeper {
   }
 
   private void round() {
+    try {
+      if (!parking.round()) {
+        return;
+      }
+    } catch (IOException | RuntimeException e) {
+      logger.atWarn().setCause(e).log("looking for room on the disk failed");
+    }
     for (LogId log : copies.logs()) {
       try {
         look(copies.copy(log));
@@ -87,11 +95,17 @@ final class LogKeeper {
     LogStateMachine machine = copy.machine();
     boolean retired = copy.log().number() > limits.active().getAsInt();
     copy.floor().retain(retired ? NOTHING : limits.retention());
-    if (machine != null && machine.meeting().stuck(System.nanoTime(), limits.stuck())) {
-      logger.atWarn().addKeyValue("log", copy.log()).log("raft log is stuck, opening it again");
-      reopen(copy, machine);
+    String end = copy.end();
+    if (end != null) {
+      reopening.reopen(copy, end);
+    } else if (machine != null && machine.meeting().stuck(System.nanoTime(), limits.stuck())) {
+      reopening.reopen(copy, "Ratis has lost the answer to its question about a floor");
     } else if (copy.floor().due(copy.committed()) && purging.add(copy.log())) {
       purge(copy.log());
+    }
+    if (end == null && machine != null) {
+      reopening.open(copy);
+      standStill.look(copy, machine);
     }
   }
 
@@ -120,33 +134,5 @@ final class LogKeeper {
                         .log("raft log not purged now");
                   }
                 });
-  }
-
-  private void reopen(LogCopy copy, LogStateMachine machine) {
-    machine.expectClose();
-    RaftGroupId group = groups.groupId(copy.log());
-    try {
-      manage(
-          GroupManagementRequest.newRemove(
-              clientId, server.getId(), callIds.incrementAndGet(), group, false, false));
-      // Without members: they are on disk.
-      manage(
-          GroupManagementRequest.newAdd(
-              clientId,
-              server.getId(),
-              callIds.incrementAndGet(),
-              RaftGroup.valueOf(group),
-              false));
-    } catch (CompletionException e) {
-      failures.report(
-          new IllegalStateException("cannot open " + copy.log() + " again: " + e.getCause(), e));
-    }
-  }
-
-  private void manage(GroupManagementRequest request) {
-    RaftClientReply reply = server.groupManagementAsync(request).join();
-    if (!reply.isSuccess()) {
-      throw new CompletionException(reply.getException());
-    }
   }
 }

@@ -4,13 +4,12 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
-import dev.marmot.raft.NodeId;
 import dev.marmot.raft.OrderedLogs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftGroupId;
@@ -35,38 +34,39 @@ import org.jspecify.annotations.Nullable;
  * log by index.
  */
 final class LogStateMachine extends BaseStateMachine {
-  private static final long CLOSE_MILLIS = 15_000;
-
   private final LogCopy copy;
   private final FloorMeeting meeting;
   private final LogId log;
   private final OrderedLogs.Listener listener;
   private final FailureSignal failures;
-  private final RemovalSignal removal;
-  private final NodeId self;
+  private final RemovalCheck removal;
+  private final LogCopies copies;
+  private final DiskRoom room;
   private volatile boolean closeExpected;
 
   LogStateMachine(
       LogCopy copy,
       FloorMeeting meeting,
-      NodeId self,
+      LogCopies copies,
       OrderedLogs.Listener listener,
       FailureSignal failures,
-      RemovalSignal removal) {
+      RemovalCheck removal,
+      DiskRoom room) {
     this.copy = copy;
     this.meeting = meeting;
     this.log = copy.log();
-    this.self = self;
+    this.copies = copies;
     this.listener = listener;
     this.failures = failures;
     this.removal = removal;
+    this.room = room;
   }
 
   FloorMeeting meeting() {
     return meeting;
   }
 
-  /** From now on the end of this log is no failure. */
+  /** It is opened again by whoever closes it now. */
   void expectClose() {
     closeExpected = true;
   }
@@ -181,36 +181,51 @@ final class LogStateMachine extends BaseStateMachine {
     LogGroups.node(leader)
         .ifPresent(
             node -> {
-              if (!node.equals(self)) {
+              if (!node.equals(copies.self())) {
                 copy.otherLeader(node);
               }
+              copies.leads(log, node);
               meeting.leaderChanged(node);
             });
   }
 
   @Override
   public void notifyLogFailed(Throwable cause, @Nullable LogEntryProto failedEntry) {
+    if (DiskRoom.isFull(cause)) {
+      room.full(String.valueOf(cause.getMessage()));
+      return; // closed, and opened again when there is room
+    }
     failures.report(
         new IllegalStateException(
             "cannot write the raft log of " + log + ": " + cause.getMessage(), cause));
   }
 
+  /**
+   * When Ratis truncates its log under an entry that says who the members are, it forgets the ones
+   * that it has just been told in its place (3.3.0). It reads them again when it opens the log.
+   */
   @Override
-  public void close() {
-    if (!closeExpected) {
-      // Ratis says only afterwards that it was because of a removal.
-      CompletableFuture.delayedExecutor(CLOSE_MILLIS, TimeUnit.MILLISECONDS)
-          .execute(
-              () ->
-                  failures.report(
-                      new IllegalStateException("the raft log of " + log + " stopped by itself")));
+  public void notifyConfigurationChanged(long term, long index, RaftConfigurationProto members) {
+    boolean forgotten =
+        copies
+            .division(log)
+            .filter(division -> division.getRaftConf().getLogEntryIndex() < index)
+            .isPresent();
+    // Ratis repeats members of term 0 while it waits for a floor.
+    if (forgotten && term > 0) {
+      copy.ended(this, "Ratis has forgotten the members of entry " + index);
     }
   }
 
+  /**
+   * Many things end a log: not all of them are a removal, and a log that ended is opened again all
+   * the same.
+   */
   @Override
-  public void notifyServerShutdown(RoleInfoProto role, boolean allServer) {
-    if (!allServer && !closeExpected) {
-      removal.removed();
+  public void close() {
+    if (!closeExpected) {
+      copy.ended(this, "Ratis has closed it");
+      removal.suspect();
     }
   }
 

@@ -18,15 +18,18 @@ final class MemberWatch {
   private final StateFile state;
   private final Members members;
   private final LogCopies copies;
-  private final RemovalSignal removal;
+  private final RemovalCheck removal;
   private final ScheduledExecutorService worker;
+
+  /** The newest entry of the order log that says that this node is a member; -1 before. */
+  private long since = -1;
 
   MemberWatch(
       NodeId self,
       StateFile state,
       Members members,
       LogCopies copies,
-      RemovalSignal removal,
+      RemovalCheck removal,
       ScheduledExecutorService worker) {
     this.self = self;
     this.state = state;
@@ -47,9 +50,12 @@ final class MemberWatch {
     try {
       copies.peers().members(members.all());
       if (state.state().getMember()) {
-        if (members.left(LogId.ORDER)) {
-          removal.removed();
+        if (members.excludes(LogId.ORDER)) {
+          removal.suspect();
+        } else {
+          since = Math.max(since, members.settledSince(LogId.ORDER));
         }
+        removal.round(since);
       } else if (joined()) {
         state.change(builder -> builder.setMember(true));
         logger.atInfo().addKeyValue("node", self).log("joined the cluster");

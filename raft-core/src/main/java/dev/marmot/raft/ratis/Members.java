@@ -20,7 +20,7 @@ import org.apache.ratis.server.RaftServer;
 /** Who takes part in which log, as this node's copies know it. Thread-safe. */
 final class Members {
   private final Map<RaftPeerId, Member> given = new LinkedHashMap<>();
-  private final List<Member> first;
+  private volatile List<Member> latest;
   private final RaftPeerId self;
   private final LogCopies copies;
 
@@ -28,7 +28,7 @@ final class Members {
    * @param first used until the order log says who takes part, and for the addresses of founders
    */
   Members(List<Member> first, RaftPeerId self, LogCopies copies) {
-    this.first = first;
+    this.latest = first;
     this.self = self;
     this.copies = copies;
     for (Member member : first) {
@@ -43,10 +43,11 @@ final class Members {
       Member today = given.get(peer.getId());
       Optional.ofNullable(today).or(() -> LogGroups.member(peer)).ifPresent(members::add);
     }
-    if (members.isEmpty()) {
-      return first;
+    if (members.isEmpty()) { // the log is not open
+      return latest;
     }
     members.sort(Comparator.comparing(Member::id));
+    latest = List.copyOf(members);
     return members;
   }
 
@@ -94,11 +95,12 @@ final class Members {
     return settled(log).filter(Members.this::contains).isPresent();
   }
 
-  /** Whether this node is certainly no member of a log any more. */
-  boolean left(LogId log) {
+  /** The committed entry that makes this node a member of a log, if it is the newest; else -1. */
+  long settledSince(LogId log) {
     return settled(log)
-        .filter(members -> !members.getAllPeers().isEmpty() && !contains(members))
-        .isPresent();
+        .filter(this::contains)
+        .map(RaftConfiguration::getLogEntryIndex)
+        .orElse(-1L);
   }
 
   /** Whether the members on disk are others, also when that is not committed yet. */
@@ -111,7 +113,7 @@ final class Members {
   }
 
   /** The members of a log, once the entry that says so is committed. */
-  private Optional<RaftConfiguration> settled(LogId log) {
+  Optional<RaftConfiguration> settled(LogId log) {
     return copies
         .division(log)
         .map(RaftServer.Division::getRaftConf)

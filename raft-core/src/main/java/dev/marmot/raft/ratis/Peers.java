@@ -84,6 +84,11 @@ final class Peers {
     }
   }
 
+  /** Everybody who can be called, without this node. */
+  List<NodeId> others() {
+    return List.copyOf(links.keySet());
+  }
+
   /** Whoever was a member and is none any more is forgotten. */
   void members(List<Member> now) {
     Set<NodeId> ids = new HashSet<>();

@@ -32,8 +32,9 @@ final class Proposal {
   private final Duration timeLimit;
   private final long deadline;
 
+  /** Whom the entry was sent to and has not answered yet. */
   @GuardedBy("this")
-  private boolean inFlight;
+  private @Nullable NodeId inFlight;
 
   @GuardedBy("this")
   private String lastReason = "no leader is known";
@@ -79,7 +80,7 @@ final class Proposal {
       if (result.isDone()) {
         return;
       }
-      inFlight = true;
+      inFlight = leader;
     }
     Duration timeLeft = Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
     var unused =
@@ -104,7 +105,7 @@ final class Proposal {
   private void again(Optional<NodeId> hint, String why) {
     long pause;
     synchronized (this) {
-      inFlight = false;
+      inFlight = null;
       lastReason = why;
       pause = pauseMillis;
       pauseMillis = Math.min(2 * pauseMillis, LONGEST_PAUSE_MILLIS);
@@ -117,11 +118,24 @@ final class Proposal {
     abandon("no answer within " + timeLimit.toMillis() + " ms");
   }
 
+  /**
+   * Somebody leads the log. A former leader that still owes an answer may hang, or be cut off, and
+   * would owe it until the time limit.
+   */
+  void leads(LogId of, NodeId leader) {
+    synchronized (this) {
+      if (!of.equals(log) || inFlight == null || inFlight.equals(leader)) {
+        return;
+      }
+    }
+    abandon(leader + " leads it now");
+  }
+
   /** Fails now, with the outcome that is known now. */
   void abandon(String why) {
     synchronized (this) {
       // Under the lock, so that no attempt begins after "not proposed" was said.
-      if (inFlight) {
+      if (inFlight != null) {
         fail(Outcome.UNKNOWN, why);
       } else {
         fail(Outcome.NOT_PROPOSED, why + "; " + lastReason);

@@ -14,8 +14,11 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Brings entries to the leaders of their logs, here or elsewhere. Thread-safe. */
 final class Proposer {
@@ -23,6 +26,8 @@ final class Proposer {
   static final Duration TIME_LIMIT = Duration.ofSeconds(10);
 
   static final String METHOD = "propose";
+
+  private static final Logger logger = LoggerFactory.getLogger(Proposer.class);
 
   // Bounds of what this node has proposed and not yet seen decided: the heap of a sidecar is small.
   private static final int MAX_OUTSTANDING = 1024;
@@ -122,6 +127,15 @@ final class Proposer {
     return error instanceof PeerCallException call && !call.mayHaveArrived()
         ? new ProposeOutcome.TryElsewhere(Optional.empty(), why)
         : new ProposeOutcome.Unknown(why);
+  }
+
+  /** Ratis names the leader of a log. Called under its lock: what follows happens later. */
+  void leads(LogId log, NodeId leader) {
+    try {
+      timer.execute(() -> outstanding.forEach(proposal -> proposal.leads(log, leader)));
+    } catch (RejectedExecutionException e) {
+      logger.atDebug().addKeyValue("log", log).log("leader changed while closing");
+    }
   }
 
   /** Fails what is undecided. */

@@ -26,18 +26,27 @@ import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.server.raftlog.RaftLog;
 
 /**
  * The directory of the raft logs: one owner at a time, and complete for Ratis. Confined to the
- * thread that opens and closes the node.
+ * thread that opens and closes the node; while it runs, to its worker thread.
  */
 final class RaftDirectory implements AutoCloseable {
   private static final Pattern GROUP_NAME =
       Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
+  /**
+   * Below the first entry: with that one Ratis would forget them when it truncates it. One less
+   * than Ratis' own word for "no index", which it refuses.
+   */
+  private static final TermIndex BEFORE_THE_FIRST =
+      TermIndex.valueOf(0, RaftLog.INVALID_LOG_INDEX - 1);
+
   private final Path directory;
   private final FileChannel lock;
   private final LogGroups groups;
+  private volatile List<RaftPeer> founders = List.of();
 
   private RaftDirectory(Path directory, FileChannel lock, LogGroups groups) {
     this.directory = directory;
@@ -151,13 +160,39 @@ final class RaftDirectory implements AutoCloseable {
             .build());
   }
 
-  /** Repairs what a crash in the first moments of a log leaves behind, at a member of all logs. */
+  /**
+   * Repairs what a crash in the first moments of a log leaves behind, at a member of all logs.
+   *
+   * @param founders members of logs that do not say who theirs are
+   */
   void complete(List<RaftPeer> founders) throws IOException {
-    List<RaftPeer> members =
-        MembersFile.read(group(LogId.ORDER)).map(MembersFile::peers).orElse(founders);
+    this.founders = List.copyOf(founders);
     for (LogId log : logs()) {
-      completeGroup(group(log), members);
+      complete(log);
     }
+  }
+
+  /** The same for one log that nobody has open. */
+  void complete(LogId log) throws IOException {
+    if (!founders.isEmpty()) {
+      completeGroup(group(log), members());
+    }
+  }
+
+  private List<RaftPeer> members() throws IOException {
+    return MembersFile.read(group(LogId.ORDER)).map(MembersFile::peers).orElse(founders);
+  }
+
+  /**
+   * Takes away all entries of a log that nobody has open, and keeps what it voted for: so it cannot
+   * vote twice.
+   */
+  void clear(LogId log) throws IOException {
+    Path group = group(log);
+    List<RaftPeer> members =
+        MembersFile.read(group).map(MembersFile::peers).orElse(members());
+    new OfflineLog(group).cutBehind(-1);
+    MembersFile.write(group, members, BEFORE_THE_FIRST);
   }
 
   /**
@@ -234,8 +269,7 @@ final class RaftDirectory implements AutoCloseable {
       }
       return;
     }
-    // Index 0: where the first leader writes the same members again.
-    MembersFile.write(group, members, TermIndex.valueOf(0, 0));
+    MembersFile.write(group, members, BEFORE_THE_FIRST);
   }
 
   @Override

@@ -45,6 +45,7 @@ public final class RatisNode implements RaftNode {
   private final FailureSignal failures;
   private final LogGroups groups;
   private final Limits limits;
+  private final DiskRoom room;
   private volatile @Nullable Running running;
   private final AtomicBoolean mayLead = new AtomicBoolean(true);
   private boolean started;
@@ -62,6 +63,7 @@ public final class RatisNode implements RaftNode {
     this.limits = limits;
     this.options = options;
     this.listener = listener;
+    this.room = new DiskRoom(options.directory());
     this.failures = new FailureSignal(onFailure);
     this.groups = new LogGroups(options.cluster());
   }
@@ -117,7 +119,6 @@ public final class RatisNode implements RaftNode {
   private void assemble(RaftDirectory directory) throws IOException {
     StateFile state = directory.state(options);
     RemovalSignal.check(state, options.self());
-    RemovalSignal removal = new RemovalSignal(options.self(), state, failures);
     List<RaftPeer> founders =
         state.state().getMember() ? RatisServers.founders(options) : List.of();
     if (state.state().getMember()) {
@@ -127,8 +128,10 @@ public final class RatisNode implements RaftNode {
     ScheduledThreadPoolExecutor timer = newThread("raft-timer");
     ScheduledThreadPoolExecutor worker = newThread("raft-worker");
     Peers peers = new Peers(options, timer);
-    LogCopies copies = copies(removal, peers, worker);
     RaftPeerId self = RaftPeerId.valueOf(state.state().getPeer());
+    RemovalSignal removed = new RemovalSignal(options.self(), state, failures);
+    RemovalCheck removal = new RemovalCheck(self, peers, removed, worker);
+    LogCopies copies = copies(removal, peers, worker);
     Map<String, PeerHandler> handlers = new ConcurrentHashMap<>();
     RaftServer server = server(directory, state, founders, copies, handlers);
     copies.serve(server);
@@ -152,6 +155,8 @@ public final class RatisNode implements RaftNode {
     handlers.putAll(groupChanges.handlers());
     handlers.putAll(leadership.handlers());
     peers.answer(handlers);
+    Proposer proposer = new Proposer(options.self(), logs, peers, timer, limits.proposal());
+    copies.onLeader(proposer::leads);
     // Before the server starts: the listener and other nodes may call at once.
     running =
         new Running(
@@ -163,7 +168,7 @@ public final class RatisNode implements RaftNode {
             members,
             gate,
             peers,
-            new Proposer(options.self(), logs, peers, timer, limits.proposal()),
+            proposer,
             leadership,
             new Membership(state, members, copies, logs, leadership),
             new Resharding(state, members, copies),
@@ -174,9 +179,9 @@ public final class RatisNode implements RaftNode {
     begin(started(), removal);
   }
 
-  private LogCopies copies(RemovalSignal removal, Peers peers, ScheduledThreadPoolExecutor worker) {
+  private LogCopies copies(RemovalCheck removal, Peers peers, ScheduledThreadPoolExecutor worker) {
     return new LogCopies(
-        new LogCopies.Identity(options.self(), groups, options.retention()),
+        new LogCopies.Identity(options.self(), groups, options.retention(), room),
         listener,
         failures,
         removal,
@@ -193,7 +198,7 @@ public final class RatisNode implements RaftNode {
       Map<String, PeerHandler> handlers)
       throws IOException {
     RaftPeerId self = RaftPeerId.valueOf(state.state().getPeer());
-    RaftServer server = RatisServers.build(options, self, copies, service(handlers));
+    RaftServer server = RatisServers.build(options, self, groups, copies, service(handlers));
     try {
       NavigableSet<LogId> logs = directory.logs();
       logs.addAll(LogGroups.upTo(state.state().getShards()));
@@ -207,11 +212,8 @@ public final class RatisNode implements RaftNode {
     return server;
   }
 
-  private void begin(Running now, RemovalSignal removal) throws IOException {
-    if (now.state().state().getMember() && now.members().excludes(LogId.ORDER)) {
-      now.state().change(builder -> builder.setRemoved(true));
-      RemovalSignal.check(now.state(), options.self());
-    }
+  private void begin(Running now, RemovalCheck removal) {
+    LogReopening reopening = new LogReopening(groups, now.server(), now.directory(), failures);
     now.gate().start();
     now.peers().start();
     now.leadership().start();
@@ -220,7 +222,10 @@ public final class RatisNode implements RaftNode {
             now.copies(),
             now.server(),
             now.worker(),
-            failures,
+            new LogParking(groups, now.copies(), now.server(), room),
+            reopening,
+            new StandStill(
+                now.copies(), reopening, now.directory(), now.worker(), limits.stuck()),
             new LogKeeper.Limits(options.retention(), this::shards, limits.stuck()))
         .start();
     new MemberWatch(options.self(), now.state(), now.members(), now.copies(), removal, now.worker())
@@ -335,6 +340,11 @@ public final class RatisNode implements RaftNode {
   public List<LogStatus> status() {
     Running now = running;
     return now == null ? List.of() : now.logs().status(shards());
+  }
+
+  @Override
+  public Optional<String> shortage() {
+    return room.shortage();
   }
 
   /** This node leads the order log, and leaders stay where they are until the live nodes change. */

@@ -31,7 +31,7 @@ final class RatisServers {
 
   /** A server with the logs on disk, not yet on the network. */
   static RaftServer build(
-      RaftOptions options, RaftPeerId self, LogCopies copies, PeerService service)
+      RaftOptions options, RaftPeerId self, LogGroups groups, LogCopies copies, PeerService service)
       throws IOException {
     keepProcessAlive();
     Parameters parameters = new Parameters();
@@ -40,6 +40,7 @@ final class RatisServers {
         (builder, types) ->
             builder
                 .addService(service.definition())
+                .intercept(new LeaderMessages(groups, copies))
                 .permitKeepAliveTime(3, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true));
     RaftServer server =

@@ -6,7 +6,7 @@ import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Stops a node that was removed, for good. Thread-safe. */
+/** Stops a node that was certainly removed, for good. Thread-safe. */
 final class RemovalSignal {
   private static final Logger logger = LoggerFactory.getLogger(RemovalSignal.class);
 

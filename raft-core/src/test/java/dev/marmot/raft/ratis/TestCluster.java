@@ -252,6 +252,11 @@ final class TestCluster implements AutoCloseable {
     return node;
   }
 
+  /** All founders in the words of Ratis. */
+  List<RaftPeer> peers() {
+    return members.stream().map(LogGroups::founder).toList();
+  }
+
   Member member(int id) {
     return members.get(id - 1);
   }

@@ -46,8 +46,8 @@ final class PendingKeys implements AutoCloseable {
   }
 
   /**
-   * Forgets everything: the log will be read again from its beginning, also when this transaction
-   * rolls back and what was known by the old schema is there again.
+   * Forgets everything: the log will be read again from its beginning. Not in a transaction that
+   * may roll back.
    */
   void restart() throws SQLException {
     clear.update();
@@ -55,10 +55,15 @@ final class PendingKeys implements AutoCloseable {
     committedRead = 0;
   }
 
+  /** Newest row of the log that need not be read any more, with what is applied. */
+  long readUpTo(long applied) {
+    return Math.max(read, applied);
+  }
+
   /** Adds what the log holds behind what was read, and behind what is applied already. */
   void readTail(ChangeLog log, TableSet<TableWriter> tables, long applied) throws SQLException {
     log.tail(
-        Math.max(read, applied),
+        readUpTo(applied),
         (seq, id, row) -> {
           read = seq;
           TableWriter table = tables.withId(id);

@@ -339,6 +339,11 @@ final class SqliteTransaction implements ApplyTransaction {
   }
 
   @Override
+  public long lockedNanos() {
+    return side.lockedNanos();
+  }
+
+  @Override
   public void commit() {
     run(
         "commit the apply transaction",

@@ -17,7 +17,14 @@ import java.util.OptionalLong;
 final class WriteSide implements AutoCloseable {
   private static final int CACHE_KIB = 32 << 10;
 
+  /** Rows of the change log that may be read while the application waits: some milliseconds. */
+  private static final long MOST_ROWS_UNDER_LOCK = 5_000;
+
+  /** An application that writes faster than its log can be read must not stop applying. */
+  private static final int MOST_LOCKS = 10;
+
   private final Connection connection;
+  private final Query beginDeferred;
   private final Query beginImmediate;
   private final Query raiseGuard;
   private final Query emptyNotes;
@@ -35,6 +42,7 @@ final class WriteSide implements AutoCloseable {
   private final TablePatterns excluded;
   private long seqFloor;
   private long newest;
+  private long lockedNanos;
 
   private WriteSide(Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
       throws SQLException {
@@ -47,6 +55,7 @@ final class WriteSide implements AutoCloseable {
             (on, table, encoding) ->
                 new TableWriter(on, table, encoding, () -> triggers.suspendIndexing(table)),
             replicating);
+    this.beginDeferred = new Query(connection, "BEGIN");
     this.beginImmediate = new Query(connection, "BEGIN IMMEDIATE");
     this.raiseGuard = new Query(connection, "INSERT INTO main.__marmot_guard VALUES(1)");
     this.emptyNotes = new Query(connection, "DELETE FROM main.__marmot_note");
@@ -128,21 +137,60 @@ final class WriteSide implements AutoCloseable {
     }
   }
 
-  /** Takes the write lock and brings everything up to what is committed in the file. */
+  /**
+   * Takes the write lock and brings everything up to what is committed in the file.
+   *
+   * <p>A long transaction of the application, also one that this waited for, leaves a long tail of
+   * the log behind: that is read without the lock, and only the rest under it.
+   */
   void begin(ReplicaState state) throws SQLException {
-    lock();
-    while (!tracker.current()) {
-      rollback.update();
-      tracker.refresh(seqFloor);
+    long applied = applied(state);
+    for (int locks = 1; true; locks++) {
+      readAhead(applied);
       lock();
-      // Keys may be equal by other rules now, and tables may have other numbers.
-      pending.restart();
+      lockedNanos = System.nanoTime();
+      newest = newestSeq.number(0);
+      if (tracker.current() && (locks >= MOST_LOCKS || !isLong(applied))) {
+        break;
+      }
+      rollback.update();
     }
-    newest = newestSeq.number(0);
     raiseGuard.update();
     emptyNotes.update();
-    pending.readTail(tracker.changeLog(), tracker.tables(), applied(state));
+    pending.readTail(tracker.changeLog(), tracker.tables(), applied);
     aside.begin();
+  }
+
+  private boolean isLong(long applied) {
+    return newest - pending.readUpTo(applied) > MOST_ROWS_UNDER_LOCK;
+  }
+
+  /** Reads a long tail of the log while everybody may write. */
+  private void readAhead(long applied) throws SQLException {
+    refresh();
+    newest = newestSeq.number(0);
+    if (!isLong(applied)) {
+      return;
+    }
+    beginDeferred.update();
+    boolean done = false;
+    try {
+      if (tracker.current()) { // in the state of the file that is read
+        pending.readTail(tracker.changeLog(), tracker.tables(), applied);
+      }
+      commit.update();
+      seqFloor = Math.max(seqFloor, pending.committed());
+      done = true;
+    } finally {
+      if (!done) {
+        rollback();
+      }
+    }
+  }
+
+  /** {@link System#nanoTime} of when the present transaction got the write lock. */
+  long lockedNanos() {
+    return lockedNanos;
   }
 
   private void lock() throws SQLException {

@@ -3,6 +3,8 @@ package dev.marmot.sqlite.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.RowKey;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -19,6 +21,12 @@ import org.junit.jupiter.api.io.TempDir;
 /** The application's locks and Marmot's: who waits for whom, and what becomes of the WAL. */
 class ApplicationLocksTest {
   private static final String TABLE = "CREATE TABLE t(id INTEGER PRIMARY KEY, v)";
+
+  private static final int ROWS = 300_000;
+  private static final String FILL =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<%d)"
+              .formatted(ROWS)
+          + " INSERT INTO t SELECT i,i FROM n";
 
   @TempDir Path directory;
 
@@ -90,6 +98,35 @@ class ApplicationLocksTest {
       applied.get(20, TimeUnit.SECONDS);
 
       assertThat(b.query("SELECT * FROM t ORDER BY id")).isEqualTo("1|of a\n2|of b");
+    }
+  }
+
+  @Test
+  void longTransaction_isReadBeforeTheLockIsTaken() throws Exception {
+    try (Replica a = Replica.open(directory, 1, TABLE)) {
+      a.run("BEGIN IMMEDIATE", FILL);
+      CompletableFuture<long[]> times =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try (ApplyTransaction transaction = a.store.begin()) {
+                  return new long[] {transaction.lockedNanos(), System.nanoTime()};
+                }
+              });
+      assertThatThrownBy(() -> times.get(300, TimeUnit.MILLISECONDS))
+          .isInstanceOf(TimeoutException.class);
+      long start = System.nanoTime();
+      a.run("COMMIT"); // the applier waits for it: what it finds then is new to it
+
+      long[] lockedAndReady = times.get(60, TimeUnit.SECONDS);
+      long held = lockedAndReady[1] - lockedAndReady[0];
+      long all = lockedAndReady[1] - start;
+      assertThat(held)
+          .as("of %d us, the lock was held for %d us", all / 1000, held / 1000)
+          .isLessThan(all / 5);
+      try (ApplyTransaction transaction = a.store.begin()) {
+        RowKey key = transaction.key(a.capture().orElseThrow().rows().get(ROWS - 1));
+        assertThat(transaction.pendingSeq(key)).as("all of it was read").hasValue(ROWS);
+      }
     }
   }
 
