@@ -11,6 +11,8 @@ class Conflict:
     uid: str
     winner: int
     reason: str
+    loser: int = 0
+    position: int = 0
 
 
 def unequal(contents):
@@ -24,6 +26,19 @@ def unequal(contents):
                 anomalies.append(Anomaly(
                     "unequal", f"{table}: only on node {node}: {sorted(here - there, key=str)[:3]}; only on"
                                f" node {first}: {sorted(there - here, key=str)[:3]}"))
+    return anomalies
+
+
+def unequal_logs(conflicts):
+    """Every node keeps the same conflict log, in whatever order it learnt it."""
+    anomalies = []
+    everything = set().union(*conflicts.values())
+    for node, entries in sorted(conflicts.items()):
+        if len(entries) != len(set(entries)):
+            anomalies.append(Anomaly("unequal log", f"node {node} tells a conflict twice"))
+        if lacking := everything - set(entries):
+            anomalies.append(Anomaly("unequal log", f"node {node} lacks {len(lacking)} conflicts:"
+                                                    f" {sorted(lacking, key=str)[:3]}"))
     return anomalies
 
 

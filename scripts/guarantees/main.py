@@ -19,7 +19,7 @@ OPERATIONS = ("transfer", "rows in two tables", "large transaction", "mass delet
               "key update", "replace", "contested insert", "contested update", "contested delete", "unique insert",
               "unique insert, replacing", "unique update", "unique update, replacing", "unique delete",
               "unique refused")
-REASONS = ("OVERWRITTEN", "DELETED", "DISPLACED", "PENDING")
+REASONS = ("OVERWRITTEN", "DELETED", "DISPLACED")
 MOST_PRINTED = 40
 
 
@@ -87,12 +87,22 @@ class Run:
         spines = {n: {(row[0][1], row[1][1]): row[2][1] for row in tables["tx"]} for n, tables in contents.items()}
         history, wrong = committed(cluster.origins, lines, spines)
         self.anomalies += wrong + judge.all_of(history, snapshots, self.passed) + fates.unequal(contents)
-        logs = {node.number: [conflict(entry) for entry in node.conflicts()] for node in cluster.nodes}
+        logs = self.conflict_logs()
+        self.anomalies += fates.unequal_logs(logs)
         alive = {n: {row[column][1] for table, column in (("contested", 1), ("name", 3)) for row in tables[table]}
                  for n, tables in contents.items()}
         self.anomalies += fates.lost(history, alive, logs) + fates.false_conflicts(history, logs)
         self.settled()
         self.coverage(history, lines, snapshots, logs)
+
+    def conflict_logs(self):
+        """The nodes tell each other what they know of conflicts within seconds."""
+        end = time.monotonic() + 30
+        while True:
+            logs = {node.number: [conflict(entry) for entry in node.conflicts()] for node in self.cluster.nodes}
+            if not fates.unequal_logs(logs) or time.monotonic() > end:
+                return logs
+            time.sleep(1)
 
     def settled(self):
         """At the end nothing is under way, aside or damaged."""
@@ -145,7 +155,8 @@ class Run:
 def conflict(entry):
     """An entry of the conflict log as the judge wants it."""
     uid = next((v["value"] for v in entry.get("losing", ()) if v["column"] == "uid"), "?")
-    return fates.Conflict(entry["table"], uid, entry.get("winningOrigin", 0), entry["reason"])
+    return fates.Conflict(entry["table"], uid, entry.get("winningOrigin", 0), entry["reason"],
+                          entry.get("losingOrigin", 0), int(entry.get("position", 0)))
 
 
 def main():

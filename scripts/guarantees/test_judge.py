@@ -242,6 +242,12 @@ class Fates(unittest.TestCase):
         entry = fates.Conflict("name", "first", 3, "DISPLACED")
         self.assertEqual(["false conflict"], kinds(fates.false_conflicts(history, {1: [entry]})))
 
+    def test_unequal_logs(self):
+        other = fates.Conflict("contested", "first", 2, "OVERWRITTEN", 1, 7)
+        self.assertEqual(kinds(fates.unequal_logs({1: [other], 2: [other]})), [])
+        self.assertEqual(kinds(fates.unequal_logs({1: [other], 2: []})), ["unequal log"])
+        self.assertEqual(kinds(fates.unequal_logs({1: [other, other], 2: [other]})), ["unequal log"])
+
     def test_unequal_files(self):
         equal = {1: {"t": [(("int", 1),)]}, 2: {"t": [(("int", 1),)]}}
         self.assertEqual([], fates.unequal(equal))

@@ -101,10 +101,16 @@ final class AsideView {
 
   /** What a ready node should still tell: {@code 2 rows are held: t (no such table); see ...}. */
   List<String> warnings() {
+    List<String> warnings = new ArrayList<>();
+    store.dropped().ifPresent(warnings::add);
     long held = counts().held();
-    if (held == 0) {
-      return List.of();
+    if (held > 0) {
+      warnings.add(held(held));
     }
+    return warnings;
+  }
+
+  private String held(long held) {
     List<String> reasons = new ArrayList<>();
     store.held(
         0,
@@ -115,9 +121,8 @@ final class AsideView {
           }
           return reasons.size() < TABLES_NAMED;
         });
-    return List.of(
-        "%d %s held: %s; see marmot held"
-            .formatted(held, held == 1 ? "row is" : "rows are", String.join("; ", reasons)));
+    return "%d %s held: %s; see marmot held"
+        .formatted(held, held == 1 ? "row is" : "rows are", String.join("; ", reasons));
   }
 
   CompletionStage<RetryReply> retry() {

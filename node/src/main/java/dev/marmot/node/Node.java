@@ -9,9 +9,12 @@ import dev.marmot.node.first.FirstStart;
 import dev.marmot.node.identity.Identities;
 import dev.marmot.node.identity.NodeDirectory;
 import dev.marmot.node.peer.Barrier;
+import dev.marmot.node.peer.ConflictCalls;
+import dev.marmot.node.peer.ConflictExchange;
 import dev.marmot.node.peer.Membership;
 import dev.marmot.node.peer.PeerCalls;
 import dev.marmot.node.peer.PeerWatch;
+import dev.marmot.node.peer.SchemaWatch;
 import dev.marmot.node.replication.ApplierOptions;
 import dev.marmot.node.replication.OriginOptions;
 import dev.marmot.node.replication.Replicator;
@@ -118,6 +121,8 @@ public final class Node implements RunningNode {
         Membership.handlers(
             identity, known, node -> store.state().minEpochOf(node) == ReplicaState.REMOVED));
     handlers.putAll(readings.handlers());
+    SchemaWatch schemas = schemas(config, store, handlers);
+    handlers.putAll(ConflictCalls.handlers(store));
     FirstStart first = new FirstStart(prepared.content(), this::fail);
     handlers.putAll(first.handlers());
     RaftNode raft =
@@ -126,18 +131,13 @@ public final class Node implements RunningNode {
     known.complete(raft);
     raft.start();
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
-    PeerWatch peers =
-        part(
-            new PeerWatch(
-                raft,
-                config.self(),
-                identity,
-                reason -> refused(reason, nodeControl),
-                reason -> fail(new RemovedException(reason))));
+    nodeControl.warnings(schemas.start(raft)::warnings);
+    PeerWatch peers = part(watch(config, identity, raft, nodeControl));
     Recovery recovery =
         part(
             new Recovery(
                 raft, config.self(), replicator, peers, directory.snapshots(), config.database()));
+    ConflictExchange conflicts = part(new ConflictExchange(raft, config.self(), store, replicator));
     Barrier barrier = new Barrier(raft, config.self(), replicator);
     nodeControl.watch(peers, barrier);
     nodeControl.keepSafe(part(safekeeping(config, raft, replicator, barrier)));
@@ -152,6 +152,7 @@ public final class Node implements RunningNode {
               keep(config, prepared, replicator, agreed, take);
               replicator.start(raft, () -> leadsOrderLog(raft, config.self()));
               recovery.start();
+              conflicts.start();
             });
     if (prepared.joining()) {
       Admission admission = part(new Admission(raft, self(config), this::fail));
@@ -160,6 +161,16 @@ public final class Node implements RunningNode {
     }
     part(nodeControl.announce());
     return nodeControl;
+  }
+
+  private PeerWatch watch(
+      NodeConfig config, NodeIdentity identity, RaftNode raft, NodeControl nodeControl) {
+    return new PeerWatch(
+        raft,
+        config.self(),
+        identity,
+        reason -> refused(reason, nodeControl),
+        reason -> fail(new RemovedException(reason)));
   }
 
   /** Notes in the file what the nodes agreed on at the first start. */
@@ -250,6 +261,13 @@ public final class Node implements RunningNode {
   private void fail(Throwable failure) {
     log.atError().setCause(failure).log("node failed");
     ended.completeExceptionally(failure);
+  }
+
+  private SchemaWatch schemas(
+      NodeConfig config, SqliteReplicaStore store, Map<String, PeerHandler> handlers) {
+    SchemaWatch schemas = part(new SchemaWatch(config.self(), store::declarations));
+    handlers.putAll(schemas.handlers());
+    return schemas;
   }
 
   private <T extends AutoCloseable> T part(T opened) {

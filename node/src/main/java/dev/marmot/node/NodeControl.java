@@ -65,6 +65,7 @@ final class NodeControl implements ControlPlane {
   private volatile @Nullable PeerWatch peers;
   private volatile @Nullable Barrier barrier;
   private final List<Supplier<Optional<String>>> obstacles = new CopyOnWriteArrayList<>();
+  private final List<Supplier<List<String>>> standing = new CopyOnWriteArrayList<>();
   private volatile @Nullable Safekeeping safekeeping;
   private volatile boolean everReady;
   private volatile State announced = State.STARTING;
@@ -95,6 +96,15 @@ final class NodeControl implements ControlPlane {
   /** Something more that may keep this node from being ready; the reason while it does. */
   void ready(Supplier<Optional<String>> obstacle) {
     obstacles.add(obstacle);
+  }
+
+  /** Something more that a ready node tells. */
+  void warnings(Supplier<List<String>> more) {
+    standing.add(more);
+  }
+
+  private List<String> standing() {
+    return standing.stream().flatMap(more -> more.get().stream()).toList();
   }
 
   void keepSafe(Safekeeping parts) {
@@ -215,7 +225,9 @@ final class NodeControl implements ControlPlane {
   @Override
   public Readiness readiness() {
     List<String> reasons = reasons();
-    return new Readiness(reasons.isEmpty(), reasons, aside.warnings());
+    List<String> told = new ArrayList<>(aside.warnings());
+    told.addAll(standing());
+    return new Readiness(reasons.isEmpty(), reasons, told);
   }
 
   /** The members that do not answer, with the reason. */
@@ -327,6 +339,7 @@ final class NodeControl implements ControlPlane {
             .setChangeSetsInFlight(replicator.progress().map(Progress::inFlight).orElse(0))
             .setLastError(replicator.error().orElse(""))
             .addAllWarnings(store.warnings())
+            .addAllWarnings(standing())
             .addAllWarnings(warnings)
             .setConflicts(counts.conflicts())
             .setHeldRows(counts.held())

@@ -10,6 +10,10 @@ import java.util.OptionalLong;
  * One apply transaction: rows, position and all bookkeeping become visible together or not at all.
  * Confined to the applier thread. The methods are the primitives of protocol.md §1 "Apply"; which
  * of them to call, and in which order, is the protocol's decision.
+ *
+ * <p>What concerns one image ({@link #vacate}, {@link #colliders}, {@link #delete}, {@link
+ * #parkedColliders}, {@link #park}) throws {@link RowRefusedException} where SQLite refuses it for
+ * what the row holds; nothing of that call is done then, and the transaction goes on.
  */
 public interface ApplyTransaction extends AutoCloseable {
   /** Identity of the image's row by this node's schema. */
@@ -26,6 +30,11 @@ public interface ApplyTransaction extends AutoCloseable {
 
   /** Whether writing rows of this table can collide on a secondary UNIQUE index. */
   boolean hasUniqueIndexes(String table);
+
+  /** Whether rows of this table are best written after all others of their change set. */
+  default boolean isWrittenLast(String table) {
+    return false;
+  }
 
   /**
    * Makes room inside a change set (sqlite.md 45): removes the stored row with the image's key if
@@ -59,12 +68,30 @@ public interface ApplyTransaction extends AutoCloseable {
 
   void unpark(RowKey key);
 
+  /**
+   * What the order log put under a pending key, a tombstone when it has no row there; empty when
+   * that is not known.
+   */
+  Optional<RowImage> hidden(RowKey key);
+
+  /** Hidden images with another key that collide with the image. */
+  List<RowImage> hiddenColliders(RowImage image);
+
+  /** The order log puts this image, or tombstone, under its key, which is pending. */
+  void hide(RowImage image);
+
+  /** The key is not pending any more. */
+  void unhide(RowKey key);
+
   /** Marks that a foreign image was kept away from this pending or parked key. */
   void skip(RowKey key);
 
   void unskip(RowKey key);
 
-  /** Keeps an image that this node cannot store, with the reason; replaces an earlier one. */
+  /**
+   * Keeps an image that this node cannot store, with the reason; replaces an earlier one. A row
+   * that {@link #vacate} removed for it comes back.
+   */
   void hold(RowImage image, int origin, String reason);
 
   /** The held image of the image's row. Held rows are told apart by {@link RowImage#keyHash}. */
@@ -79,7 +106,7 @@ public interface ApplyTransaction extends AutoCloseable {
   /** A held image cannot be stored yet; now for this reason. */
   void stillHeld(RowImage image, String reason);
 
-  /** Adds to the conflict log. */
+  /** Adds to the conflict log, unless it is there. */
   void conflict(Conflict conflict);
 
   /** Deletes change log rows up to this one; the newest row of the log is always kept. */

@@ -1,7 +1,8 @@
 package dev.marmot.sqlite;
 
 /**
- * A row image that lost against a concurrent write. Immutable.
+ * A row image that lost against a concurrent write: a function of the order log, so the same on
+ * every node that knows the image. Immutable.
  *
  * @param position order log index at which it lost
  * @param losingOrigin node that wrote it, 0 when it is no longer known
@@ -18,7 +19,12 @@ public record Conflict(
     DELETED,
     /** A concurrent write took a value that a UNIQUE index allows only once. */
     DISPLACED,
-    /** A local write that is not ordered yet, and so comes later, stood in the way. */
+    /**
+     * A concurrent write of the same row was ordered later and says the same: of two effects the
+     * row shows one.
+     */
+    EQUAL,
+    /** Written by earlier versions: a local write that was not ordered yet stood in the way. */
     PENDING
   }
 }

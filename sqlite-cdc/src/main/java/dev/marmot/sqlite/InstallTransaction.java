@@ -2,7 +2,6 @@ package dev.marmot.sqlite;
 
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Takes a snapshot into the live file, in one transaction (protocol.md §1, "Install", the
@@ -16,20 +15,18 @@ public interface InstallTransaction extends AutoCloseable {
   /** The keys of the change log that are still pending. */
   List<PendingKey> pending();
 
-  /** What the snapshot has under a pending key; empty when it has no row there. */
-  Optional<RowImage> snapshotRow(PendingKey key);
+  /** Remembers what the snapshot has under a pending key: a row, or none. */
+  void hide(PendingKey key);
 
   /** Marks that a foreign image was kept away from this pending key. */
   void skip(PendingKey key);
 
-  /** Adds to the conflict log. */
-  void conflict(Conflict conflict);
-
   /**
    * Every row that is not pending becomes what the snapshot has, no more, no less. Rows of the
    * snapshot that collide with a pending row on a secondary UNIQUE index are parked when {@code
-   * park}; nothing else is parked afterwards. Keys that are not pending are not skipped any more.
-   * Held rows become the snapshot's. A row of the snapshot that this node cannot store is held.
+   * park}; nothing else is parked afterwards. Keys that are not pending are not skipped any more,
+   * and hide nothing. Held rows become the snapshot's. A row of the snapshot that this node cannot
+   * store is held.
    */
   void replaceRows(boolean park);
 
@@ -57,6 +54,7 @@ public interface InstallTransaction extends AutoCloseable {
    *
    * @param keyHash {@link RowImage#keyHash} of the row
    * @param parked a foreign image of the key is parked here: the local write has not seen it
+   * @param hidden what the order log had put under the key is remembered
    */
-  record PendingKey(RowKey key, long keyHash, boolean parked) {}
+  record PendingKey(RowKey key, long keyHash, boolean parked, boolean hidden) {}
 }

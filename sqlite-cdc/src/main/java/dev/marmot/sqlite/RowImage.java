@@ -12,6 +12,7 @@ import java.util.List;
  * @param keyHash hash of the table's name and the canonical key, the same on every node
  * @param inserted where it was written, the row was new: its first change since the last capture
  *     was an INSERT. SQLite tells triggers no difference between INSERT and REPLACE of a row
+ * @param resent no application wrote it since the last capture: Marmot sends a row that was there
  */
 public record RowImage(
     TableShape shape,
@@ -20,7 +21,8 @@ public record RowImage(
     boolean tombstone,
     boolean over,
     long keyHash,
-    boolean inserted) {
+    boolean inserted,
+    boolean resent) {
   /** An image of a row that was there before, or whose past is not known. */
   public RowImage(
       TableShape shape,
@@ -29,7 +31,7 @@ public record RowImage(
       boolean tombstone,
       boolean over,
       long keyHash) {
-    this(shape, key, values, tombstone, over, keyHash, false);
+    this(shape, key, values, tombstone, over, keyHash, false, false);
   }
 
   public String table() {

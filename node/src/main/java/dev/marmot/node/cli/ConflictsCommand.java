@@ -16,8 +16,9 @@ import picocli.CommandLine.Option;
 /** {@code marmot conflicts}. Confined to the main thread. */
 @Command(
     description =
-        "Lists row images that lost against a concurrent write, oldest first. Every node keeps the"
-            + " same; ids and times are its own. Exit code 0 also when there is none.",
+        "Lists row images that lost against a concurrent write, as this node learnt of them. Every"
+            + " node tells the same position, reason, nodes and image, within seconds; ids, times"
+            + " and their order are its own. Exit code 0 also when there is none.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class ConflictsCommand implements Callable<Integer> {

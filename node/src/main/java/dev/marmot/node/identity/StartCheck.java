@@ -74,10 +74,11 @@ public final class StartCheck {
     if (stored.isPresent() && stored.get().getFile() != file.file()) {
       return Optional.of(
           cannot
-              + "%s is not the file that directory %s belongs to: it was lost or replaced;"
-                  .formatted(file.path(), directory)
-              + " put the file of before back, or start with --adopt to take the rows of the cluster"
-              + " (a copy of this file is kept)");
+              + ("%s is not the file that directory %s belongs to: it was lost or replaced, or"
+                      + " Marmot's tables in it were dropped while Marmot did not run; put the file"
+                      + " of before back, or start with --adopt to take the rows of the cluster (a"
+                      + " copy of this file is kept)")
+                  .formatted(file.path(), directory));
     }
     return Optional.empty();
   }

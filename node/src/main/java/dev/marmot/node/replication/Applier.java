@@ -6,11 +6,13 @@ import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Fence;
 import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore;
 import dev.marmot.sqlite.Snapshot;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -135,10 +137,22 @@ public final class Applier {
     return true;
   }
 
+  /**
+   * Adds what other nodes know of the conflicts up to this node's position and this one does not.
+   */
+  public void learn(List<Conflict> conflicts) {
+    if (conflicts.isEmpty() || !rules.keep(Rule.LEARN_CONFLICTS)) {
+      return;
+    }
+    try (ApplyTransaction tx = store.begin()) {
+      conflicts.forEach(tx::conflict);
+      rowRules(tx).rejudgeParked(); // the transaction has read what is pending now
+      tx.commit();
+    }
+  }
+
   private boolean retryHeld() {
-    long position = store.state().position();
-    return heldRetry.step(
-        (tx, row) -> rowRules(tx).retry(row, position), tx -> rowRules(tx).rejudgeParked(position));
+    return heldRetry.step((tx, row) -> rowRules(tx).retry(row), tx -> rowRules(tx).rejudgeParked());
   }
 
   /** Asks for a retry of the held rows at the next step; completes when it is done. Thread-safe. */
@@ -178,7 +192,7 @@ public final class Applier {
         }
       }
       Plan.Entry newest = plan.last();
-      rowRules.rejudgeParked(newest.index());
+      rowRules.rejudgeParked();
       tx.position(newest.term(), newest.index());
       tx.commit();
       heldNanos += System.nanoTime() - tx.lockedNanos();
@@ -206,8 +220,9 @@ public final class Applier {
 
   private WriterWindow window() {
     WriterWindow current = window;
-    if (current == null) {
-      ReplicaState state = store.state();
+    ReplicaState state = store.state();
+    // The store's window begins later than this one when it has lost its writers.
+    if (current == null || current.start() < state.windowStart()) {
       current = new WriterWindow(rules.windowKeys(), store.writers(), state.windowStart());
       window = current;
     }

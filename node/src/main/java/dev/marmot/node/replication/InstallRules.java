@@ -1,8 +1,6 @@
 package dev.marmot.node.replication;
 
 import dev.marmot.node.replication.ProtocolRules.Rule;
-import dev.marmot.sqlite.Conflict;
-import dev.marmot.sqlite.Conflict.Reason;
 import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.InstallTransaction.PendingKey;
 import dev.marmot.sqlite.ReplicaState;
@@ -48,17 +46,14 @@ final class InstallRules {
     tx.position(theirs.term(), theirs.position());
   }
 
-  /** The local row stays, since it comes later; what it has not seen goes to the conflict log. */
+  /** The local row stays, since it comes later; what it has not seen is hidden by it. */
   private void keepLocal(PendingKey key, ReplicaState mine, ReplicaState theirs) {
-    WriterEntry writer = writers.lastWriter(key.keyHash());
-    boolean unseen = key.parked() || isUnseen(writer, mine, theirs);
+    boolean unseen = key.parked() || isUnseen(writers.lastWriter(key.keyHash()), mine, theirs);
     if (unseen && rules.keep(Rule.INSTALL_SKIPS)) {
       tx.skip(key);
-      int origin = writer == null ? 0 : writer.origin();
-      tx.snapshotRow(key)
-          .ifPresent(
-              row ->
-                  tx.conflict(new Conflict(row, origin, self, theirs.position(), Reason.PENDING)));
+    }
+    if ((unseen || key.hidden()) && rules.keep(Rule.INSTALL_HIDES)) {
+      tx.hide(key);
     }
   }
 

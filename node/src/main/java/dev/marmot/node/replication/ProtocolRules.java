@@ -55,6 +55,14 @@ public record ProtocolRules(int windowKeys, int pieceBytes, Set<Rule> leftOut) {
     OVER,
     /** Every node keeps a row that a concurrent write replaces. */
     CONFLICTS_EVERYWHERE,
+    /** What the order log puts under a pending key is remembered: it may lose as a row does. */
+    HIDDEN_IS_REMEMBERED,
+    /** What the order log has under a pending key is displaced as rows are. */
+    HIDDEN_IS_DISPLACED,
+    /** An install remembers what the snapshot has under pending keys. */
+    INSTALL_HIDES,
+    /** A node takes from the others what its conflict log lacks. */
+    LEARN_CONFLICTS,
     /** An image that is kept away from a pending key displaces other rows all the same. */
     SKIPPED_DISPLACES,
     /** Parked images are displaced as rows are. */

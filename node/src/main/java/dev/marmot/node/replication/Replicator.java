@@ -6,11 +6,13 @@ import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
+import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore;
 import dev.marmot.sqlite.Snapshot;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Queue;
@@ -46,6 +48,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final Pace pace;
   private final StateWaiters waiters;
   private final Queue<PendingInstall> installs = new ConcurrentLinkedQueue<>();
+  private final Queue<Lesson> lessons = new ConcurrentLinkedQueue<>();
   private volatile BiConsumer<Fence, Long> onFence = (fence, position) -> {};
   private volatile Consumer<OlderCopyException> onOlderCopy = failure -> {};
   private volatile long newestEntry = LogPosition.NONE.index();
@@ -205,6 +208,32 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     return done;
   }
 
+  /** Adds on the applier's thread what other nodes' conflict logs have and this one lacks. */
+  public CompletionStage<Boolean> learn(List<Conflict> conflicts) {
+    Parts started = parts;
+    if (started == null) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException("cannot learn: node " + self + " is still starting"));
+    }
+    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    lessons.add(new Lesson(conflicts, done));
+    started.applierLoop().wake();
+    return done;
+  }
+
+  private void learnNext(Applier applier) {
+    Lesson next = lessons.poll();
+    if (next != null) {
+      try {
+        applier.learn(next.conflicts());
+        next.done().complete(true);
+      } catch (RuntimeException e) {
+        next.done().completeExceptionally(e);
+        throw e;
+      }
+    }
+  }
+
   /** Installs on the applier's thread what was asked for. */
   private boolean installNext(Applier applier) {
     PendingInstall next = installs.poll();
@@ -249,6 +278,8 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
 
   private record PendingInstall(Snapshot snapshot, CompletableFuture<Boolean> done) {}
 
+  private record Lesson(List<Conflict> conflicts, CompletableFuture<Boolean> done) {}
+
   /**
    * Sets who is told of each fence and its position, on the applier's thread: the file stands
    * exactly there, and whoever is told is quick and does not throw. Call before the start.
@@ -292,6 +323,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
       wakeOrigin();
       return 0;
     }
+    learnNext(applier);
     long rowsBefore = applier.rows();
     if (rowsInDoubt || !step(applier)) {
       return IDLE_MILLIS;

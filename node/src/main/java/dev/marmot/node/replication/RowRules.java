@@ -1,5 +1,6 @@
 package dev.marmot.node.replication;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.ApplyTransaction.Held;
@@ -10,7 +11,9 @@ import dev.marmot.sqlite.Conflict.Reason;
 import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.RowRefusedException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -52,18 +55,43 @@ final class RowRules {
     WriterEntry writer = new WriterEntry(position, slot, changes.origin(), changes.file(), hashes);
     window.add(writer);
     tx.addWriters(writer);
+    List<Step> left = new ArrayList<>(steps.size());
     for (Step step : steps) {
-      makeRoom(step);
+      if (judged(step, changes.origin(), () -> makeRoom(step))) {
+        left.add(step);
+      }
     }
-    for (Step step : steps) {
-      write(changes, step, position);
+    left.sort(Comparator.comparing(step -> tx.isWrittenLast(step.image().table())));
+    for (Step step : left) {
+      judged(step, changes.origin(), () -> write(changes, step, position));
+    }
+  }
+
+  /**
+   * Does a part of what an image needs. Where SQLite refuses it, the image is held, unless a local
+   * row stands in its place anyway.
+   *
+   * @return false when it was refused
+   */
+  @CanIgnoreReturnValue
+  private boolean judged(Step step, int origin, Runnable part) {
+    try {
+      part.run();
+      return true;
+    } catch (RowRefusedException e) {
+      if (!step.pending() && !step.unchanged()) {
+        tx.hold(step.image(), origin, e.reason());
+      }
+      return false;
     }
   }
 
   /** Rules 1 and 2: settles the key, and keeps a stored row that loses without having been seen. */
   private Step compare(ChangeSet changes, boolean own, RowImage image, long position) {
     RowKey key = tx.key(image);
-    boolean pending = isPending(changes, own, key);
+    OptionalLong newest = tx.pendingSeq(key);
+    boolean wasPending = newest.isPresent();
+    boolean pending = wasPending && !settles(changes, own, key, newest.getAsLong());
     WriterEntry writer = window.lastWriter(image.keyHash());
     boolean over = image.over() && rules.keep(Rule.OVER);
     boolean unseen =
@@ -71,55 +99,64 @@ final class RowRules {
             ? changes.base() + 1 < window.start() || over
             : (writer.origin() != changes.origin() || writer.file() != changes.file())
                 && (writer.position() > changes.base() || over);
-    unseen &= rules.keep(Rule.CONFLICTS_EVERYWHERE);
-    RowImage current = own || unseen ? current(key, image, pending) : null;
-    if (unseen && current != null && !current.sameContent(image)) {
-      Reason reason = reason(image);
-      int loser = writer == null ? 0 : writer.origin();
-      tx.conflict(new Conflict(current, loser, changes.origin(), position, reason));
+    if (unseen && rules.keep(Rule.CONFLICTS_EVERYWHERE)) {
+      RowImage loser = ordered(key, image, wasPending);
+      if (loser != null && !loser.tombstone()) {
+        reason(image, loser).ifPresent(why -> lost(loser, changes.origin(), position, why));
+      }
     }
+    boolean unchanged = own && !pending && tx.stored(image).filter(image::sameContent).isPresent();
     if (own && !pending) {
       tx.unskip(key);
     }
-    boolean unchanged = own && !pending && current != null && current.sameContent(image);
     return new Step(image, key, pending, own, unchanged);
   }
 
-  /** The writer had not seen the stored row: if its own was new, these are two different rows. */
-  private static Reason reason(RowImage winner) {
+  /**
+   * Why a row loses against an image whose writer had not seen it: if its own was new, these are
+   * two different rows. A row that is only sent again, and is the same, takes nothing from anybody.
+   */
+  private static Optional<Reason> reason(RowImage winner, RowImage loser) {
     if (winner.tombstone()) {
-      return Reason.DELETED;
+      return Optional.of(Reason.DELETED);
     }
-    return winner.inserted() ? Reason.INSERTED_TWICE : Reason.OVERWRITTEN;
+    if (winner.sameContent(loser)) {
+      return winner.resent() ? Optional.empty() : Optional.of(Reason.EQUAL);
+    }
+    return Optional.of(winner.inserted() ? Reason.INSERTED_TWICE : Reason.OVERWRITTEN);
   }
 
-  private boolean isPending(ChangeSet changes, boolean own, RowKey key) {
-    OptionalLong newest = tx.pendingSeq(key);
-    if (newest.isEmpty()) {
+  private boolean settles(ChangeSet changes, boolean own, RowKey key, long newest) {
+    boolean newer = newest > changes.maxSeq() && rules.keep(Rule.SETTLE_BY_MAX_SEQ);
+    if (!own || newer) {
       return false;
     }
-    boolean newer = newest.getAsLong() > changes.maxSeq() && rules.keep(Rule.SETTLE_BY_MAX_SEQ);
-    if (own && !newer) {
-      tx.settle(key);
-      return false;
-    }
+    tx.settle(key);
     return true;
   }
 
-  /** What the order log put under the key so far; a pending local row is not yet of it. */
-  private @Nullable RowImage current(RowKey key, RowImage image, boolean pending) {
+  /**
+   * What the order log has under the key, a tombstone or null for nothing. Null, too, when a local
+   * row is on top of it and this node never saw it: the others know it, and tell.
+   */
+  private @Nullable RowImage ordered(RowKey key, RowImage image, boolean pending) {
     Optional<RowImage> aside =
         tx.parked(key).map(Parked::image).or(() -> tx.held(image).map(Held::image));
-    if (aside.isPresent() || pending) {
-      return aside.orElse(null);
+    if (aside.isPresent()) {
+      return aside.get();
     }
-    return tx.stored(image).orElse(null);
+    return (pending ? tx.hidden(key) : tx.stored(image)).orElse(null);
   }
 
   private void makeRoom(Step step) {
     // A newer image of the key is here: the older one is not in the way, nor waited for.
     tx.unpark(step.key());
     tx.unhold(step.image());
+    if (step.pending()) {
+      hide(step.image());
+    } else {
+      tx.unhide(step.key());
+    }
     if (step.pending() || step.unchanged()) {
       return;
     }
@@ -134,10 +171,6 @@ final class RowRules {
   private void write(ChangeSet changes, Step step, long position) {
     RowImage image = step.image();
     if (step.pending() && !step.own()) {
-      if (!image.tombstone()) {
-        Reason reason = image.inserted() ? Reason.INSERTED_TWICE : Reason.PENDING;
-        lost(image, changes.origin(), self, position, reason);
-      }
       tx.skip(step.key());
     }
     boolean displaces =
@@ -169,9 +202,7 @@ final class RowRules {
         if (tx.pendingSeq(tx.key(collider)).isPresent()) {
           blocked = true;
         } else {
-          WriterEntry writer = window.lastWriter(collider.keyHash());
-          int loser = writer == null ? 0 : writer.origin();
-          lost(collider, loser, changes.origin(), position, Reason.DISPLACED);
+          lost(collider, changes.origin(), position, Reason.DISPLACED);
           tx.delete(collider);
         }
       }
@@ -179,23 +210,40 @@ final class RowRules {
     List<Parked> parkedColliders =
         rules.keep(Rule.PARKED_IS_DISPLACED) ? tx.parkedColliders(image) : List.of();
     for (Parked parked : parkedColliders) {
-      lost(parked.image(), parked.origin(), changes.origin(), position, Reason.DISPLACED);
+      lost(parked.image(), changes.origin(), position, Reason.DISPLACED);
       tx.unpark(parked.key());
+    }
+    List<RowImage> hiddenColliders =
+        rules.keep(Rule.HIDDEN_IS_DISPLACED) ? tx.hiddenColliders(image) : List.of();
+    for (RowImage hidden : hiddenColliders) {
+      lost(hidden, changes.origin(), position, Reason.DISPLACED);
+      tx.hide(gone(hidden));
     }
     return blocked;
   }
 
   /** After the last record of a transaction: parked images whose obstacle is gone are stored. */
-  void rejudgeParked(long position) {
+  void rejudgeParked() {
     for (Parked parked : tx.parked()) {
       if (tx.pendingSeq(parked.key()).isPresent() && rules.keep(Rule.PARKED_GIVES_WAY)) {
-        lost(parked.image(), parked.origin(), self, position, Reason.PENDING);
+        hide(parked.image());
         tx.unpark(parked.key());
         tx.skip(parked.key());
-      } else if (tx.colliders(parked.image()).isEmpty()) {
+      } else {
+        rejudge(parked);
+      }
+    }
+  }
+
+  private void rejudge(Parked parked) {
+    try {
+      if (tx.colliders(parked.image()).isEmpty()) {
         tx.unpark(parked.key());
         store(parked.image(), parked.origin());
       }
+    } catch (RowRefusedException e) {
+      tx.unpark(parked.key());
+      tx.hold(parked.image(), parked.origin(), e.reason());
     }
   }
 
@@ -205,11 +253,20 @@ final class RowRules {
    *
    * @return whether it is not held any more
    */
-  boolean retry(Held held, long position) {
+  boolean retry(Held held) {
+    try {
+      return tryAgain(held);
+    } catch (RowRefusedException e) {
+      tx.stillHeld(held.image(), e.reason());
+      return false;
+    }
+  }
+
+  private boolean tryAgain(Held held) {
     RowImage image = held.image();
     RowKey key = tx.key(image);
     if (tx.pendingSeq(key).isPresent()) {
-      lost(image, held.origin(), self, position, Reason.PENDING);
+      hide(image);
       tx.skip(key);
       tx.unhold(image);
       return true;
@@ -238,8 +295,23 @@ final class RowRules {
     }
   }
 
-  private void lost(RowImage image, int loser, int winner, long position, Reason reason) {
-    tx.conflict(new Conflict(image, loser, winner, position, reason));
+  private void hide(RowImage image) {
+    if (rules.keep(Rule.HIDDEN_IS_REMEMBERED)) {
+      tx.hide(image);
+    }
+  }
+
+  private static RowImage gone(RowImage row) {
+    return new RowImage(row.shape(), row.key(), List.of(), true, false, row.keyHash());
+  }
+
+  /** The window says who wrote the image: on every node the same, whatever kept it aside. */
+  private void lost(RowImage image, int winner, long position, Reason reason) {
+    WriterEntry writer = window.lastWriter(image.keyHash());
+    int loser = writer == null ? 0 : writer.origin();
+    RowImage row =
+        new RowImage(image.shape(), image.key(), image.values(), false, false, image.keyHash());
+    tx.conflict(new Conflict(row, loser, winner, position, reason));
   }
 
   /**

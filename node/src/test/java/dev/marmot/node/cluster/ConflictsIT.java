@@ -29,6 +29,7 @@ class ConflictsIT {
     try (Cluster cluster = new Cluster(directory, schema, List.of("--shards=4")).start()) {
       tableMissingOnOneNode_rowsAreHeldThere_andAppearWhenItIsCreated(cluster);
       sameRowWrittenOnBothSidesOfACut_theLoserIsListedEverywhere(cluster);
+      rowsWrittenOnAllNodesAtOnce_theListIsTheSameOnAll(cluster);
     }
   }
 
@@ -55,6 +56,35 @@ class ConflictsIT {
           .contains("\"reason\":\"INSERTED_TWICE\"")
           .contains("\"losingOrigin\":1,\"winningOrigin\":2");
     }
+  }
+
+  private static void rowsWrittenOnAllNodesAtOnce_theListIsTheSameOnAll(Cluster cluster)
+      throws Exception {
+    for (int i = 0; i < 15; i++) {
+      for (NodeProcess node : cluster.nodes()) {
+        Tools.sqlite(
+            node.database(),
+            "UPDATE t SET v='%d of %d' WHERE id=7;".formatted(i, node.id())
+                + "INSERT INTO t VALUES(%d, 'same') ON CONFLICT DO NOTHING;".formatted(100 + i));
+      }
+    }
+    cluster.assertEqual();
+    await("one list")
+        .atMost(PATIENCE)
+        .until(
+            () ->
+                conflicts(cluster.node(1)).equals(conflicts(cluster.node(2)))
+                    && conflicts(cluster.node(1)).equals(conflicts(cluster.node(3))));
+    assertThat(conflicts(cluster.node(1))).hasSizeGreaterThan(1);
+  }
+
+  /** What a node lists, without what is its own: id, time and order. */
+  private static List<String> conflicts(NodeProcess node) throws IOException, InterruptedException {
+    return marmot(node, "conflicts", "--json", "--limit=0")
+        .lines()
+        .map(line -> line.replaceAll("\"(id|time|timeMillis)\":\"?[^,]*,", ""))
+        .sorted()
+        .toList();
   }
 
   private static void tableMissingOnOneNode_rowsAreHeldThere_andAppearWhenItIsCreated(

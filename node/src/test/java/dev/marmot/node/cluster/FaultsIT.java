@@ -158,8 +158,7 @@ class FaultsIT {
         .untilAsserted(
             () -> {
               assertThat(third.status("/readyz")).isEqualTo(503);
-              assertThat(third.get("/readyz").body())
-                  .contains("the disk of the raft logs is full");
+              assertThat(third.get("/readyz").body()).contains("the disk of the raft logs is full");
             });
     assertThatThrownBy(
             () ->
@@ -176,8 +175,7 @@ class FaultsIT {
     cluster.awaitReady();
     cluster.assertEqual();
     assertThat(
-            Tools.sqlite(
-                cluster.node(2).database(), "SELECT count(*) FROM acked WHERE id>=1000;"))
+            Tools.sqlite(cluster.node(2).database(), "SELECT count(*) FROM acked WHERE id>=1000;"))
         .isEqualTo(Integer.toString(21 * (round + 1)));
   }
 

@@ -77,16 +77,19 @@ class HeldRetryTest {
 
     assertThat(two.query("SELECT v FROM t")).isEqualTo("mine");
     assertThat(two.store.asideCounts().held()).isZero();
-    assertThat(two.conflicts())
-        .singleElement()
-        .satisfies(
-            logged -> {
-              assertThat(logged.conflict().losingOrigin()).isEqualTo(1);
-              assertThat(logged.conflict().reason()).isEqualTo(Conflict.Reason.PENDING);
-            });
+    assertThat(two.conflicts()).as("nothing is decided yet").isEmpty();
     two.publish(one);
     assertThat(one.query("SELECT v FROM t")).isEqualTo("mine");
-    assertThat(one.conflicts()).hasSize(1);
+    for (Side side : List.of(one, two)) {
+      assertThat(side.conflicts())
+          .singleElement()
+          .satisfies(
+              logged -> {
+                assertThat(logged.conflict().losingOrigin()).isEqualTo(1);
+                assertThat(logged.conflict().winningOrigin()).isEqualTo(2);
+                assertThat(logged.conflict().reason()).isEqualTo(Conflict.Reason.OVERWRITTEN);
+              });
+    }
   }
 
   @Test

@@ -96,8 +96,68 @@ class InsertedTwiceTest {
         side.apply(two, second, UnaryOperator.identity());
       }
 
-      assertThat(reasons(one)).containsExactly(Reason.OVERWRITTEN);
-      assertThat(reasons(two)).containsExactly(Reason.PENDING);
+      for (Side side : List.of(one, two)) {
+        assertThat(reasons(side)).containsExactly(Reason.OVERWRITTEN);
+        assertThat(side.conflicts().get(0).conflict().position()).isEqualTo(2);
+      }
+    }
+  }
+
+  /** Two take one item off the same stock: the row says that one was taken. */
+  @Test
+  void sameContentWrittenOnTwoNodes_isToldEverywhere() throws SQLException {
+    try (Side one = Side.open(directory, 1, TABLE);
+        Side two = Side.open(directory, 2, TABLE);
+        Side three = Side.open(directory, 3, TABLE)) {
+      one.run("INSERT INTO t VALUES(1,10)");
+      var stock = one.capture();
+      List.of(one, two, three).forEach(side -> side.apply(one, stock, UnaryOperator.identity()));
+      one.run("UPDATE t SET v=v-1");
+      two.run("UPDATE t SET v=v-1");
+      var first = one.capture();
+      var second = two.capture();
+      for (Side side : List.of(one, two, three)) {
+        side.apply(one, first, UnaryOperator.identity());
+        side.apply(two, second, UnaryOperator.identity());
+      }
+
+      for (Side side : List.of(one, two, three)) {
+        assertThat(side.query("SELECT v FROM t")).isEqualTo("9");
+        assertThat(reasons(side)).containsExactly(Reason.EQUAL);
+      }
+    }
+  }
+
+  /** Each node had its application rebuild the table while Marmot was not there. */
+  @Test
+  void sameRowsSentAgainByEachNode_areNoConflict() throws SQLException {
+    String[] migration = {
+      "CREATE TABLE n(id INTEGER PRIMARY KEY, v, w DEFAULT 7)",
+      "INSERT INTO n SELECT id,v,7 FROM t",
+      "DROP TABLE t",
+      "ALTER TABLE n RENAME TO t"
+    };
+    try (Side one = Side.open(directory, 1, TABLE);
+        Side two = Side.open(directory, 2, TABLE)) {
+      one.run("INSERT INTO t VALUES(1,'same'),(2,'other')");
+      one.publish(two);
+      one.run(migration);
+      two.run(migration);
+      two.run("UPDATE t SET v='changed' WHERE id=2");
+      var first = one.capture();
+      var second = two.capture();
+      for (Side side : List.of(one, two)) {
+        side.apply(one, first, UnaryOperator.identity());
+        side.apply(two, second, UnaryOperator.identity());
+      }
+
+      for (Side side : List.of(one, two)) {
+        assertThat(side.conflicts())
+            .as("only what is lost")
+            .singleElement()
+            .satisfies(
+                logged -> assertThat(logged.conflict().losing().key().toString()).contains("2"));
+      }
     }
   }
 }

@@ -118,7 +118,7 @@ final class Side implements AutoCloseable {
       if (origin == this) {
         tx.trimChangeLog(changes.maxSeq());
       }
-      rules(tx).rejudgeParked(position);
+      rules(tx).rejudgeParked();
       tx.position(1, position);
       tx.commit();
     }
@@ -130,10 +130,8 @@ final class Side implements AutoCloseable {
 
   /** Tries held rows until there is nothing to do; says whether there was something. */
   boolean step() {
-    long position = store.state().position();
     boolean any = false;
-    while (retry.step(
-        (tx, held) -> rules(tx).retry(held, position), tx -> rules(tx).rejudgeParked(position))) {
+    while (retry.step((tx, held) -> rules(tx).retry(held), tx -> rules(tx).rejudgeParked())) {
       any = true;
     }
     return any;

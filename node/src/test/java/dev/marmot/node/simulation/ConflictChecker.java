@@ -2,6 +2,7 @@ package dev.marmot.node.simulation;
 
 import dev.marmot.node.replication.ChangeSetId;
 import dev.marmot.node.simulation.Captures.Capture;
+import dev.marmot.node.simulation.ConflictReference.Entry;
 import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.node.simulation.OrderReference.Accepted;
 import dev.marmot.sqlite.Conflict;
@@ -9,7 +10,11 @@ import dev.marmot.sqlite.Conflict.Reason;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Looks at each entry of a conflict log: it names the writer of the image that lost, and that image
@@ -34,9 +39,7 @@ final class ConflictChecker {
    */
   void check(int node, Conflict conflict, long windowStart) {
     coverage.count(Event.CONFLICTS);
-    if (conflict.losing().tombstone()) {
-      return;
-    }
+    checkTold(node, conflict);
     LocalWrite loser = ledger.write(SampleTable.token(conflict.losing()));
     Violation.check(
         conflict.losingOrigin() == 0 || conflict.losingOrigin() == loser.node,
@@ -45,9 +48,6 @@ final class ConflictChecker {
         conflict.position(),
         conflict.losingOrigin(),
         loser);
-    if (conflict.reason() == Reason.PENDING) {
-      return; // it lost against a write that is not ordered yet
-    }
     coverage.count(conflict.reason() == Reason.DISPLACED ? Event.DISPLACED_BY_APPLY : Event.LOST);
     List<Capture> winners =
         reference.at(conflict.position()).accepted().stream()
@@ -75,6 +75,40 @@ final class ConflictChecker {
         conflict.reason(),
         conflict.winningOrigin(),
         loser);
+  }
+
+  /** An entry is one of the order log's. */
+  void checkTold(int node, Conflict conflict) {
+    Entry entry = Entry.of(conflict);
+    Violation.check(
+        reference.conflicts().entries().contains(entry),
+        "n%d reports %s, the order log says nothing of it",
+        node,
+        entry);
+  }
+
+  /** All is quiet: every live node tells the same conflicts. */
+  void checkRest(Map<Integer, List<Conflict>> logs) {
+    Set<Entry> all = new HashSet<>();
+    logs.values().forEach(log -> log.forEach(one -> all.add(Entry.of(one))));
+    logs.forEach(
+        (node, log) -> {
+          Set<Entry> mine = log.stream().map(Entry::of).collect(Collectors.toSet());
+          Violation.check(mine.size() == log.size(), "n%d tells a conflict twice: %s", node, log);
+          Set<Entry> lacking = new HashSet<>(all);
+          lacking.removeAll(mine);
+          Violation.check(lacking.isEmpty(), "n%d has no entry of %s", node, lacking);
+        });
+    Set<Entry> unknown = new HashSet<>(reference.conflicts().entries());
+    unknown.removeAll(all);
+    coverage.count(Event.CONFLICTS_NOBODY_KNOWS, unknown.size());
+    // The winner's node had the loser under its own row, unless it overwrote it knowingly, and that
+    // counts as concurrent only because it is too long ago; or unless it took a snapshot past it.
+    boolean knowersGone =
+        coverage.of(Event.LOST_FILES) + coverage.of(Event.DEAD_NODES) + coverage.of(Event.INSTALLS)
+            > 0;
+    unknown.removeIf(entry -> entry.loser() == 0 || knowersGone);
+    Violation.check(unknown.isEmpty(), "no node has an entry of %s", unknown);
   }
 
   private boolean mayHaveWon(Accepted accepted, Conflict conflict) {

@@ -182,6 +182,34 @@ final class MemoryApplyTransaction implements ApplyTransaction {
   }
 
   @Override
+  public Optional<RowImage> hidden(RowKey key) {
+    return Optional.ofNullable(next.hidden.get(key));
+  }
+
+  @Override
+  public List<RowImage> hiddenColliders(RowImage image) {
+    RowKey key = key(image);
+    return next.hidden.entrySet().stream()
+        .filter(other -> !other.getKey().equals(key))
+        .map(Map.Entry::getValue)
+        .filter(other -> SampleTable.collide(other, image))
+        .toList();
+  }
+
+  @Override
+  public void hide(RowImage image) {
+    RowKey key = key(image);
+    Violation.check(
+        pending.containsKey(key), "%s hides, and is not pending", SampleTable.show(key));
+    next.hidden.put(key, image);
+  }
+
+  @Override
+  public void unhide(RowKey key) {
+    next.hidden.remove(key);
+  }
+
+  @Override
   public void skip(RowKey key) {
     next.skipped.add(key);
   }
@@ -293,6 +321,10 @@ final class MemoryApplyTransaction implements ApplyTransaction {
       Violation.check(
           !next.parked.containsKey(key), "%s is parked and pending", SampleTable.show(key));
     }
+    Violation.check(
+        next.pending().keySet().containsAll(next.hidden.keySet()),
+        "%s hide what the order log has, and not all are pending",
+        next.hidden.keySet().stream().map(SampleTable::show).toList());
     for (RowKey key : next.parked.keySet()) {
       Violation.check(
           !next.rows.containsKey(key), "%s is parked and stored", SampleTable.show(key));

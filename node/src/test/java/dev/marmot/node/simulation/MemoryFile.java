@@ -37,6 +37,7 @@ final class MemoryFile {
   final Deque<Change> changeLog = new ArrayDeque<>();
   final Set<RowKey> notes = new LinkedHashSet<>();
   final Map<RowKey, Parked> parked = new LinkedHashMap<>();
+  final Map<RowKey, RowImage> hidden = new LinkedHashMap<>();
   final Set<RowKey> skipped = new HashSet<>();
   final Map<RowKey, Held> held = new LinkedHashMap<>();
   final Map<Integer, LastApplied> last = new HashMap<>();
@@ -67,6 +68,7 @@ final class MemoryFile {
     copy.changeLog.addAll(changeLog);
     copy.notes.addAll(notes);
     copy.parked.putAll(parked);
+    copy.hidden.putAll(hidden);
     copy.skipped.addAll(skipped);
     copy.held.putAll(held);
     copy.last.putAll(last);
@@ -139,8 +141,19 @@ final class MemoryFile {
     return waiting != null ? waiting.image() : rows.get(key);
   }
 
+  /** Adds an entry, unless it is there. */
   void addConflict(Conflict conflict) {
+    if (conflicts().stream().anyMatch(known -> same(known, conflict))) {
+      return;
+    }
     conflicts = new Conflicts(conflict, conflicts, conflictCount() + 1);
+  }
+
+  private static boolean same(Conflict one, Conflict other) {
+    return one.position() == other.position()
+        && one.reason() == other.reason()
+        && one.losingOrigin() == other.losingOrigin()
+        && SampleTable.key(one.losing()).equals(SampleTable.key(other.losing()));
   }
 
   private int conflictCount() {
@@ -159,6 +172,18 @@ final class MemoryFile {
     while (at != null && at.length() > earlier.conflictCount()) {
       more.add(at.newest());
       at = at.older();
+    }
+    return more;
+  }
+
+  /** What another conflict log lacks of this one, oldest first. */
+  List<Conflict> conflictsBeyond(MemoryFile other) {
+    List<Conflict> known = other.conflicts();
+    List<Conflict> more = new ArrayList<>();
+    for (Conflict conflict : conflicts()) {
+      if (known.stream().noneMatch(one -> same(one, conflict))) {
+        more.add(0, conflict);
+      }
     }
     return more;
   }

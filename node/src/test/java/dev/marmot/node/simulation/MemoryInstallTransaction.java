@@ -8,7 +8,6 @@ import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 
@@ -48,13 +47,17 @@ final class MemoryInstallTransaction implements InstallTransaction {
         .map(
             key ->
                 new PendingKey(
-                    key, SampleTable.tombstone(key).keyHash(), next.parked.containsKey(key)))
+                    key,
+                    SampleTable.tombstone(key).keyHash(),
+                    next.parked.containsKey(key),
+                    next.hidden.containsKey(key)))
         .toList();
   }
 
   @Override
-  public Optional<RowImage> snapshotRow(PendingKey key) {
-    return Optional.ofNullable(snapshot.rows.get(key.key()));
+  public void hide(PendingKey key) {
+    RowImage row = snapshot.rows.get(key.key());
+    next.hidden.put(key.key(), row == null ? SampleTable.tombstone(key.key()) : row);
   }
 
   @Override
@@ -63,14 +66,10 @@ final class MemoryInstallTransaction implements InstallTransaction {
   }
 
   @Override
-  public void conflict(Conflict conflict) {
-    next.addConflict(conflict);
-  }
-
-  @Override
   public void replaceRows(boolean park) {
     hazard.pass();
     Set<RowKey> pending = next.pending().keySet();
+    next.hidden.keySet().retainAll(pending);
     next.skipped.retainAll(pending);
     next.parked.clear();
     next.rows.keySet().retainAll(pending);
@@ -92,12 +91,9 @@ final class MemoryInstallTransaction implements InstallTransaction {
 
   @Override
   public void uniteConflicts() {
-    List<Conflict> known = next.conflicts();
     List<Conflict> more = snapshot.conflicts();
     for (int i = more.size() - 1; i >= 0; i--) {
-      if (!known.contains(more.get(i))) {
-        next.addConflict(more.get(i));
-      }
+      next.addConflict(more.get(i));
     }
   }
 

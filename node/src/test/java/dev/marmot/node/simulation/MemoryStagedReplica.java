@@ -21,6 +21,10 @@ final class MemoryStagedReplica implements StagedReplica {
       copy.rows.keySet().removeAll(pending);
     }
     copy.parked.forEach((key, parked) -> copy.rows.put(key, parked.image()));
+    copy.hidden.values().stream()
+        .filter(hidden -> !hidden.tombstone())
+        .forEach(row -> copy.rows.put(SampleTable.key(row), SampleTable.withOver(row, false)));
+    copy.hidden.clear();
     copy.parked.clear();
     copy.skipped.clear();
     copy.notes.clear();

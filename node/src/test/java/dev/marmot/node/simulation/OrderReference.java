@@ -50,8 +50,10 @@ final class OrderReference {
   private final Map<Integer, Long> minEpoch = new HashMap<>();
   private final Map<RowKey, RowImage> rows = new HashMap<>();
   private final List<Snapshot> snapshots = new ArrayList<>();
+  private final ConflictReference conflicts;
 
-  OrderReference(Captures captures, WriteLedger ledger, Coverage coverage) {
+  OrderReference(Captures captures, WriteLedger ledger, Coverage coverage, int windowKeys) {
+    this.conflicts = new ConflictReference(windowKeys);
     this.captures = captures;
     this.ledger = ledger;
     this.coverage = coverage;
@@ -60,6 +62,10 @@ final class OrderReference {
   /** State after the entry at an index. */
   Snapshot at(long index) {
     return snapshots.get((int) index);
+  }
+
+  ConflictReference conflicts() {
+    return conflicts;
   }
 
   long minEpoch(int origin) {
@@ -79,6 +85,7 @@ final class OrderReference {
           judge(item.getRecord(), index, accepted);
         }
       }
+      conflicts.passed(index); // Raft's own entries are nobody's: nothing is done at them
     }
     Map<RowKey, RowImage> now =
         snapshots.isEmpty() || !accepted.isEmpty() ? Map.copyOf(rows) : at(index - 1).rows();
@@ -124,12 +131,13 @@ final class OrderReference {
     Set<Long> hashes = new HashSet<>();
     if (record.hasFence()) {
       coverage.count(Event.FENCES);
+      conflicts.fence(index, id.origin());
     } else {
       Capture capture = captures.named(id);
       checkCauses(id, capture);
       capture.changes().rows().forEach(row -> hashes.add(row.keyHash()));
       deliver(id, capture);
-      apply(capture.changes().rows());
+      conflicts.apply(index, id.origin(), capture.changes(), rows);
       coverage.count(Event.INLINE_RECORDS, record.getChunks() == 0 ? 1 : 0);
     }
     last.put(
@@ -171,19 +179,6 @@ final class OrderReference {
         write.delivered.add(id);
       } else if (write != null && write.node == id.origin()) {
         write.covered = true; // a row that it displaced travels for it
-      }
-    }
-  }
-
-  /** One change set on rows among which nothing is pending: whatever is in its way goes. */
-  private void apply(List<RowImage> images) {
-    for (RowImage image : images) {
-      rows.remove(SampleTable.key(image));
-    }
-    for (RowImage image : images) {
-      if (!image.tombstone()) {
-        rows.values().removeIf(row -> SampleTable.collide(row, image));
-        rows.put(SampleTable.key(image), SampleTable.withOver(image, false));
       }
     }
   }

@@ -136,6 +136,7 @@ final class Scenario {
       }
       order();
       world.nodes().forEach(node -> apply(node.id));
+      world.nodes().forEach(node -> world.nodes().forEach(from -> learn(node, from)));
     }
     world
         .ledger()
@@ -144,6 +145,10 @@ final class Scenario {
             world.nodes().stream().map(node -> node.disk.current().conflictTokens()).toList(),
             Set.of());
     return this;
+  }
+
+  private static void learn(SimulatedNode node, SimulatedNode from) {
+    node.life().applier().learn(from.disk.current().conflictsBeyond(node.disk.current()));
   }
 
   /** The unique values that a node shows under a key; empty when there is no row. */

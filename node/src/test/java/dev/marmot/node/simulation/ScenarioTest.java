@@ -33,10 +33,27 @@ final class ScenarioTest {
     cluster.put(1, PLAIN, 0).put(2, PLAIN, 0).send(1).send(2).apply(1).apply(2).apply(3);
 
     assertThat(cluster.file(1).rows).isEqualTo(cluster.file(2).rows);
-    assertThat(cluster.conflicts(1)).containsExactly(Reason.OVERWRITTEN);
-    assertThat(cluster.conflicts(2)).containsExactly(Reason.PENDING);
-    assertThat(cluster.conflicts(3)).containsExactly(Reason.OVERWRITTEN);
+    for (int node = 1; node <= 3; node++) {
+      assertThat(cluster.conflicts(node)).containsExactly(Reason.OVERWRITTEN);
+      assertThat(cluster.file(node).conflicts()).isEqualTo(cluster.file(1).conflicts());
+    }
     cluster.rest();
+  }
+
+  /** Node 3 has overwritten what it saw of node 1 when node 2's write arrives: it learns it. */
+  @Test
+  void writes_concurrentWithOneThatIsUnderAPendingRow_areLearntFromTheOthers() {
+    cluster.put(1, PLAIN, 0).put(2, PLAIN, 0).send(1).apply(3).put(3, PLAIN, 0).send(2);
+    cluster.apply(1).apply(2).apply(3);
+
+    assertThat(cluster.conflicts(2)).containsExactly(Reason.OVERWRITTEN);
+    assertThat(cluster.conflicts(3)).isEmpty();
+    cluster.rest();
+    for (int node = 1; node <= 3; node++) {
+      assertThat(cluster.conflicts(node)).containsExactly(Reason.OVERWRITTEN, Reason.OVERWRITTEN);
+      assertThat(cluster.file(node).conflicts())
+          .containsExactlyInAnyOrderElementsOf(cluster.file(1).conflicts());
+    }
   }
 
   @Test

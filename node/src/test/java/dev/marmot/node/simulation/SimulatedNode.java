@@ -388,6 +388,7 @@ final class SimulatedNode {
         && life().store().pendingChanges() == 0
         && disk.current().parked.isEmpty()
         && disk.current().skipped.isEmpty()
+        && disk.current().hidden.isEmpty()
         && life().chunks().open() == 0
         && life().chunks().openChunks().isEmpty()
         && snapshotNeeded() < 0;

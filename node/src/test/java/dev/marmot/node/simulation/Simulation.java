@@ -12,9 +12,12 @@ import dev.marmot.proto.v1.OrderItem;
 import dev.marmot.proto.v1.OrderLogEntry;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
+import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.ReplicaState;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -149,7 +152,10 @@ final class Simulation {
         }
         case APPLY -> apply(node);
         case FENCE -> fence(node);
-        case INSTALL -> installs.step(node, random);
+        case INSTALL -> {
+          installs.step(node, random);
+          learn(node, world.nodes().get(random.nextInt(world.nodes().size())));
+        }
         case INTERLEAVE -> interleave(node, random);
         default -> throw new IllegalStateException("unknown step " + step);
       }
@@ -234,6 +240,18 @@ final class Simulation {
       world.coverage().count(Event.WAITS_FOR_CHUNKS);
     }
     node.busy.remove(Part.APPLIER);
+  }
+
+  /** A node takes from another one what its conflict log lacks. */
+  private void learn(SimulatedNode node, SimulatedNode from) {
+    boolean reachable =
+        node.unreachable != SimulatedNode.EVERYTHING
+            && from.unreachable != SimulatedNode.EVERYTHING;
+    if (node != from && !from.dead && from.isUp() && reachable) {
+      node.busy.add(Part.APPLIER);
+      node.life().applier().learn(from.disk.current().conflictsBeyond(node.disk.current()));
+      node.busy.remove(Part.APPLIER);
+    }
   }
 
   private void fence(SimulatedNode node) {
@@ -393,6 +411,9 @@ final class Simulation {
       node.disk.sync();
       installs.step(node, random);
     }
+    for (SimulatedNode node : world.living()) {
+      world.living().forEach(from -> learn(node, from));
+    }
     if (world.living().stream().allMatch(node -> node.snapshotNeeded() < 0)) {
       world.living().forEach(SimulatedNode::giveUpDonation); // nobody asks any more
     }
@@ -411,6 +432,9 @@ final class Simulation {
           file.rows.values(),
           first.rows.values());
     }
+    Map<Integer, List<Conflict>> conflicts = new HashMap<>();
+    living.forEach(node -> conflicts.put(node.id, node.disk.current().conflicts()));
+    world.conflicts().checkRest(conflicts);
     world
         .ledger()
         .checkFates(

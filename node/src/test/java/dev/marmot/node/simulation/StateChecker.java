@@ -38,6 +38,10 @@ final class StateChecker {
 
   /** An apply transaction of a node is committed. */
   void applied(int node, MemoryFile before, MemoryFile after) {
+    if (after.position == before.position) {
+      learned(node, before, after);
+      return;
+    }
     if (Trace.ON) {
       trace(node, after);
     }
@@ -56,6 +60,19 @@ final class StateChecker {
       conflicts.check(node, conflict, after.windowStart);
     }
     count(before, after);
+  }
+
+  /** Such a transaction adds what others know of conflicts, and stores what fits now. */
+  private void learned(int node, MemoryFile before, MemoryFile after) {
+    if (after.position >= 0) {
+      Snapshot expected = reference.at(after.position);
+      checkBookkeeping(node, after, expected);
+      checkRows(node, after, expected);
+    }
+    for (Conflict conflict : after.conflictsSince(before)) {
+      conflicts.checkTold(node, conflict);
+    }
+    coverage.count(Event.CONFLICTS_LEARNED, after.conflictsSince(before).size());
   }
 
   /** A snapshot is whole: it equals every node at its position, in all keys. */

@@ -79,6 +79,10 @@ final class TwinStore implements ReplicaStore {
         String.valueOf(disk.current().parked.size()),
         twin.column("SELECT count(*) FROM __marmot_parked").get(0));
     same(
+        "hidden rows",
+        String.valueOf(disk.current().hidden.size()),
+        twin.column("SELECT count(*) FROM __marmot_hidden").get(0));
+    same(
         "conflicts",
         String.valueOf(disk.current().conflicts().size()),
         twin.column("SELECT count(*) FROM __marmot_conflict").get(0));

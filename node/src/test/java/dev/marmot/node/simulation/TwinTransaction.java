@@ -133,6 +133,32 @@ final class TwinTransaction implements ApplyTransaction {
   }
 
   @Override
+  public Optional<RowImage> hidden(RowKey key) {
+    Optional<RowImage> hidden = memory.hidden(key);
+    same("hidden", TwinStore.text(hidden), TwinStore.text(real.hidden(its(key))));
+    return hidden;
+  }
+
+  @Override
+  public List<RowImage> hiddenColliders(RowImage image) {
+    List<RowImage> hidden = memory.hiddenColliders(image);
+    same("hidden colliders", text(hidden), text(real.hiddenColliders(image)));
+    return hidden;
+  }
+
+  @Override
+  public void hide(RowImage image) {
+    memory.hide(image);
+    real.hide(image);
+  }
+
+  @Override
+  public void unhide(RowKey key) {
+    memory.unhide(key);
+    real.unhide(its(key));
+  }
+
+  @Override
   public void skip(RowKey key) {
     memory.skip(key);
     real.skip(its(key));

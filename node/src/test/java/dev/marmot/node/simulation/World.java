@@ -18,10 +18,9 @@ final class World {
   private final WriteLedger ledger = new WriteLedger();
   private final Captures captures = new Captures(ledger, coverage);
   private final KnownRecords records = new KnownRecords();
-  private final OrderReference reference = new OrderReference(captures, ledger, coverage);
-  private final StateChecker checker =
-      new StateChecker(
-          reference, new ConflictChecker(reference, captures, ledger, coverage), coverage);
+  private final OrderReference reference;
+  private final ConflictChecker conflicts;
+  private final StateChecker checker;
   private final Optional<Path> twins;
   private final List<SimulatedNode> nodes = new ArrayList<>();
   private final SharedLogs logs;
@@ -34,6 +33,9 @@ final class World {
   World(Setup setup, Optional<Path> twins) {
     this.twins = twins;
     this.setup = setup;
+    this.reference = new OrderReference(captures, ledger, coverage, setup.rules().windowKeys());
+    this.conflicts = new ConflictChecker(reference, captures, ledger, coverage);
+    this.checker = new StateChecker(reference, conflicts, coverage);
     this.logs = new SharedLogs(setup.shards(), reference::ordered, records::stored);
     this.network = new Network(logs, this::proposed, this::isCutOff, coverage);
     for (int id = 1; id <= setup.nodes(); id++) {
@@ -95,6 +97,10 @@ final class World {
 
   StateChecker checker() {
     return checker;
+  }
+
+  ConflictChecker conflicts() {
+    return conflicts;
   }
 
   SharedLogs logs() {

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Whether the disk of the raft logs has room. It counts as full while something is left, so that
  * logs are rarely closed in the middle of a write, and as having room again only when there is
- * clearly more and a write succeeds: a quota is not seen in the free bytes. {@link #full} and {@link
- * #shortage} are for any thread, the rest is confined to the worker thread.
+ * clearly more and a write succeeds: a quota is not seen in the free bytes. {@link #full} and
+ * {@link #shortage} are for any thread, the rest is confined to the worker thread.
  */
 final class DiskRoom {
   private static final long MOST_RESERVE = 16L << 20;

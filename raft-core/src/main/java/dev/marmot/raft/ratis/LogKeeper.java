@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks after the log copies: purges them when their floors may rise, and has a log opened again that
- * has ended or is stuck. Confined to the worker thread.
+ * Looks after the log copies: purges them when their floors may rise, and has a log opened again
+ * that has ended or is stuck. Confined to the worker thread.
  */
 final class LogKeeper {
   private static final Logger logger = LoggerFactory.getLogger(LogKeeper.class);

@@ -97,10 +97,7 @@ final class Members {
 
   /** The committed entry that makes this node a member of a log, if it is the newest; else -1. */
   long settledSince(LogId log) {
-    return settled(log)
-        .filter(this::contains)
-        .map(RaftConfiguration::getLogEntryIndex)
-        .orElse(-1L);
+    return settled(log).filter(this::contains).map(RaftConfiguration::getLogEntryIndex).orElse(-1L);
   }
 
   /** Whether the members on disk are others, also when that is not committed yet. */

@@ -189,8 +189,7 @@ final class RaftDirectory implements AutoCloseable {
    */
   void clear(LogId log) throws IOException {
     Path group = group(log);
-    List<RaftPeer> members =
-        MembersFile.read(group).map(MembersFile::peers).orElse(members());
+    List<RaftPeer> members = MembersFile.read(group).map(MembersFile::peers).orElse(members());
     new OfflineLog(group).cutBehind(-1);
     MembersFile.write(group, members, BEFORE_THE_FIRST);
   }

@@ -224,8 +224,7 @@ public final class RatisNode implements RaftNode {
             now.worker(),
             new LogParking(groups, now.copies(), now.server(), room),
             reopening,
-            new StandStill(
-                now.copies(), reopening, now.directory(), now.worker(), limits.stuck()),
+            new StandStill(now.copies(), reopening, now.directory(), now.worker(), limits.stuck()),
             new LogKeeper.Limits(options.retention(), this::shards, limits.stuck()))
         .start();
     new MemberWatch(options.self(), now.state(), now.members(), now.copies(), removal, now.worker())

@@ -42,7 +42,9 @@ final class BrokenCopyTest {
     cluster.close();
   }
 
-  /** The log of a node after an election that it won in the first term, and nobody else heard of. */
+  /**
+   * The log of a node after an election that it won in the first term, and nobody else heard of.
+   */
   private void startAfterLostElection(LogEntryProto... more) throws IOException {
     List<RaftPeer> peers = cluster.peers();
     CraftedLog.write(directory.resolve("n1"), "test", SHARD, 5);
@@ -80,7 +82,8 @@ final class BrokenCopyTest {
     await()
         .atMost(TestCluster.PATIENCE)
         .until(
-            () -> shardOf(3).trouble().filter(it -> it.contains("start it with --join")).isPresent());
+            () ->
+                shardOf(3).trouble().filter(it -> it.contains("start it with --join")).isPresent());
     cluster.awaitSeen(3, SHARD, "x");
   }
 

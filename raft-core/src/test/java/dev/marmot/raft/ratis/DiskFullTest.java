@@ -31,15 +31,11 @@ class DiskFullTest {
     try (SmallDisk disk = SmallDisk.mount(directory.resolve("n1"), 32);
         TestCluster cluster = new TestCluster(directory, 1)) {
       cluster.start(1, 2, 3);
-      cluster.awaitLeaders();
+      cluster.awaitSettled();
       List<String> proposed = new ArrayList<>();
       for (int round = 0; round < 3; round++) {
         // As a leader, whose own append fails, in the first round.
-        cluster
-            .node(2)
-            .transferLeadership(LogId.ORDER, cluster.member(round == 0 ? 1 : 2).id())
-            .toCompletableFuture()
-            .get(10, TimeUnit.SECONDS);
+        lead(cluster, round == 0 ? 1 : 2);
         disk.fill();
         RaftNode full = cluster.node(1);
         // At once: most rounds meet the full disk in the middle of a write.
@@ -76,6 +72,23 @@ class DiskFullTest {
         assertThat(cluster.node(1).read(LogId.ORDER, seen.position().index())).isPresent();
       }
     }
+  }
+
+  private static void lead(TestCluster cluster, int id) {
+    await()
+        .atMost(TestCluster.PATIENCE)
+        .ignoreExceptions()
+        .until(
+            () -> {
+              if (cluster.leader(LogId.ORDER) != id) {
+                cluster
+                    .node(3)
+                    .transferLeadership(LogId.ORDER, cluster.member(id).id())
+                    .toCompletableFuture()
+                    .get(10, TimeUnit.SECONDS);
+              }
+              return cluster.leader(LogId.ORDER) == id;
+            });
   }
 
   /** Until it is decided: an unknown outcome is asked again, as an origin does. */

@@ -66,16 +66,7 @@ final class MembershipTest {
     System.out.printf("second joined after %d ms%n", (System.nanoTime() - start) / 1_000_000);
     awaitSeenEverywhere("alone", 2);
     awaitSeenEverywhere("moved", 2);
-    for (LogId log : List.of(LogId.ORDER, SHARD, LogId.shard(2))) {
-      assertThat(cluster.addresses(2, log))
-          .containsExactlyInAnyOrder(cluster.member(1).address(), cluster.member(2).address());
-    }
-    RaftOptions elsewhere = cluster.alone(1, TestCluster.freePorts(1, "127.0.0.1").get(0));
-    cluster.stop(1);
-    assertThatThrownBy(() -> cluster.start(elsewhere))
-        .hasMessageContaining("the other nodes know it at " + cluster.member(1).address());
-    cluster.start(1);
-    cluster.awaitLeaders();
+    firstIsKnownWhereItIs_andMovesNoMore();
     cluster.startJoining(3, 1);
     start = System.nanoTime();
     // Asked of the one that does not lead everything.
@@ -116,6 +107,19 @@ final class MembershipTest {
     assertThatThrownBy(() -> remove(3, 3, true))
         .hasMessageContaining("cannot remove n3: it is the only voting member");
     assertThatThrownBy(() -> cluster.start(1)).hasMessageContaining("n1 was removed");
+  }
+
+  private void firstIsKnownWhereItIs_andMovesNoMore() throws IOException {
+    for (LogId log : List.of(LogId.ORDER, SHARD, LogId.shard(2))) {
+      assertThat(cluster.addresses(2, log))
+          .containsExactlyInAnyOrder(cluster.member(1).address(), cluster.member(2).address());
+    }
+    RaftOptions elsewhere = cluster.alone(1, TestCluster.freePorts(1, "127.0.0.1").get(0));
+    cluster.stop(1);
+    assertThatThrownBy(() -> cluster.start(elsewhere))
+        .hasMessageContaining("the other nodes know it at " + cluster.member(1).address());
+    cluster.start(1);
+    cluster.awaitLeaders();
   }
 
   private void remove(int at, int id, boolean force) {

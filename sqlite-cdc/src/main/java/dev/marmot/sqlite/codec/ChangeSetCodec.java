@@ -136,7 +136,8 @@ public final class ChangeSetCodec {
             .setTombstone(image.tombstone())
             .setOver(image.over())
             .setKeyHash(image.keyHash())
-            .setInserted(image.inserted());
+            .setInserted(image.inserted())
+            .setResent(image.resent());
     for (SqliteValue value : image.key()) {
       row.addKey(ValueCodec.encode(value));
     }
@@ -186,7 +187,8 @@ public final class ChangeSetCodec {
         row.getTombstone(),
         row.getOver(),
         row.getKeyHash(),
-        row.getInserted());
+        row.getInserted(),
+        row.getResent());
   }
 
   private static List<SqliteValue> decode(List<Value> values) {

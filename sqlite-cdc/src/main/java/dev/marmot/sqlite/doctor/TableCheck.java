@@ -1,6 +1,7 @@
 package dev.marmot.sqlite.doctor;
 
 import dev.marmot.sqlite.schema.DatabaseSchema;
+import dev.marmot.sqlite.schema.OtherReplicators;
 import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.KeyColumn;
@@ -31,6 +32,7 @@ final class TableCheck {
 
   void run() throws SQLException {
     schema.refused().forEach(table -> findings.refusal(table.table(), table.reason()));
+    othersTables();
     Set<String> autoincrement = autoincrement();
     for (TableSchema table :
         schema.tables().values().stream()
@@ -39,6 +41,27 @@ final class TableCheck {
       key(table, autoincrement);
       unique(table);
       triggers(table);
+    }
+  }
+
+  private void othersTables() throws SQLException {
+    try (PreparedStatement query =
+            connection.prepareStatement(
+                "SELECT name FROM main.sqlite_schema WHERE type='table' ORDER BY name");
+        ResultSet rows = query.executeQuery()) {
+      while (rows.next()) {
+        String name = rows.getString(1);
+        OtherReplicators.owner(name)
+            .ifPresent(
+                owner ->
+                    findings.note(
+                        "table " + name,
+                        "it belongs to "
+                            + owner
+                            + " and says where this one file stands, so it is"
+                            + " left out",
+                        ""));
+      }
     }
   }
 
@@ -118,6 +141,14 @@ final class TableCheck {
                   + trigger.name()
                   + " runs where the application writes; its effects replicate as rows",
           "");
+      trigger
+          .cautions()
+          .forEach(
+              caution ->
+                  findings.warning(
+                      "table " + table.name(),
+                      "its trigger " + trigger.name() + " " + caution,
+                      ""));
     }
   }
 }

@@ -92,7 +92,10 @@ public final class Cleanup {
                   ELSE 3 END, rowid
                 """)) {
       while (rows.next()) {
-        drops.add("DROP " + rows.getString(1) + " main." + Sql.quote(rows.getString(2)));
+        String name = rows.getString(2);
+        if (Sql.isOwn(name)) {
+          drops.add("DROP " + rows.getString(1) + " main." + Sql.quote(name));
+        }
       }
     }
     for (String drop : drops) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -26,8 +27,13 @@ import java.util.stream.Stream;
  */
 public final class HookSql {
   static final String LOG = "__marmot_change_log";
+
+  /** Added to a table's number in the change log: Marmot sends the row, no application wrote it. */
+  public static final long RESENT = 1L << 40;
+
   static final String GUARD = "__marmot_guard";
   static final String NOTE = "__marmot_note";
+  private static final String ROW = "__marmot_row";
 
   /** How many notes a table keeps that triggers write in the middle of other writes. */
   private static final int MOST_NOTES = 64;
@@ -44,11 +50,16 @@ public final class HookSql {
   private final TableSchema table;
   private final List<KeyPart> key;
   private final String columns;
+
+  /** A query over a table called "new" or "old" would take NEW and OLD for that table. */
+  private final boolean hidesRow;
+
   private final Map<String, String> hooks = new LinkedHashMap<>();
 
   private HookSql(TableSchema table) {
     this.table = table;
     this.key = keyParts(table);
+    this.hidesRow = Set.of("new", "old").contains(Sql.fold(table.name()));
     this.columns =
         IntStream.range(0, key.size()).mapToObj(i -> ",k" + i).collect(Collectors.joining());
   }
@@ -76,7 +87,7 @@ public final class HookSql {
   static String logAllKeys(TableSchema table) {
     HookSql sql = new HookSql(table);
     return "INSERT INTO %s(tbl%s) SELECT %d%s FROM %s"
-        .formatted(LOG, sql.columns, table.id(), sql.key(""), sql.quotedTable());
+        .formatted(LOG, sql.columns, RESENT + table.id(), sql.key(""), sql.quotedTable());
   }
 
   /** Number of key columns that the change log needs for this table. */
@@ -108,12 +119,19 @@ public final class HookSql {
     String collides =
         index.terms().stream().map(t -> equalsNew(t, index)).collect(Collectors.joining(" AND "))
             + index.where().map(where -> " AND (" + where + ")").orElse("");
-    trigger("q" + number + "i", "BEFORE INSERT", UNGUARDED, List.of(note(collides)));
+    List<String> given =
+        Stream.concat(
+                index.columns().stream(), index.computed().stream().map(UniqueIndex.Computed::name))
+            .map(Sql::quote)
+            .toList();
+    trigger(
+        "q" + number + "i", "BEFORE INSERT", UNGUARDED, List.of(note(collides, given, List.of())));
+    List<String> old = key.stream().map(KeyPart::sql).toList();
     trigger(
         "q" + number + "u",
         "BEFORE UPDATE" + updateOf(index),
         UNGUARDED,
-        List.of(note(collides + " AND (" + differs("", "OLD.") + ")")));
+        List.of(note(collides + " AND (" + isAnother() + ")", given, old)));
   }
 
   /**
@@ -140,14 +158,14 @@ public final class HookSql {
   private String equalsNew(UniqueIndex.Term term, UniqueIndex index) {
     if (!term.expression()) {
       String column = Sql.quote(term.sql());
-      return "(%s COLLATE %s)=NEW.%s".formatted(column, term.collation(), column);
+      return "(%s COLLATE %s)=%s".formatted(column, term.collation(), row("NEW.", column));
     }
     // The same text over the new row's values; on its left side the planner sees the index's term.
     // The expression may fail for rows that the condition of a partial index leaves out.
     String newRow =
         Stream.concat(
                 index.columns().stream(), index.computed().stream().map(UniqueIndex.Computed::name))
-            .map(c -> "NEW." + Sql.quote(c) + " AS " + Sql.quote(c))
+            .map(c -> row("NEW.", Sql.quote(c)) + " AS " + Sql.quote(c))
             .collect(Collectors.joining(","));
     return "((%s) COLLATE %s)=(SELECT (%s) FROM (SELECT %s) AS %s%s)"
         .formatted(
@@ -161,18 +179,20 @@ public final class HookSql {
 
   /** An explicit rowid displaces too where the rowid is not the key; it seldom is explicit. */
   private void rowidProbes(String rowid) {
-    String collides = rowid + "=NEW." + rowid;
+    String collides = stored() + rowid + "=" + row("NEW.", rowid);
+    List<String> given = List.of(rowid);
     String when = "WHEN %s AND NOT EXISTS(SELECT 1 FROM " + GUARD + ")";
     trigger(
         "ri",
         "BEFORE INSERT",
-        when.formatted("EXISTS(SELECT 1 FROM %s WHERE %s)".formatted(quotedTable(), collides)),
-        List.of(note(collides)));
+        when.formatted(
+            "EXISTS(SELECT 1 FROM %s WHERE %s)".formatted(source(given, List.of()), collides)),
+        List.of(note(collides, given, List.of())));
     trigger(
         "ru",
         "BEFORE UPDATE",
         when.formatted("NEW.%s IS NOT OLD.%s".formatted(rowid, rowid)),
-        List.of(note(collides)));
+        List.of(note(collides, given, List.of())));
   }
 
   /**
@@ -238,9 +258,52 @@ public final class HookSql {
     return "INSERT INTO %s(tbl%s) VALUES(%d%s)".formatted(LOG, columns, number, key(row));
   }
 
-  private String note(String condition) {
+  private String note(String condition, List<String> given, List<String> old) {
     return "INSERT INTO %s(tbl%s) SELECT %d%s FROM %s WHERE %s"
-        .formatted(NOTE, columns, table.id(), key(""), quotedTable(), condition);
+        .formatted(NOTE, columns, table.id(), key(stored()), source(given, old), condition);
+  }
+
+  /** The table; where it hides the trigger's row, beside a row with what is asked of that one. */
+  private String source(List<String> given, List<String> old) {
+    if (!hidesRow) {
+      return quotedTable();
+    }
+    String values =
+        Stream.concat(
+                given.stream().map(column -> hidden("NEW.", column)),
+                old.stream().map(column -> hidden("OLD.", column)))
+            .distinct()
+            .collect(Collectors.joining(","));
+    return "(SELECT %s) AS %s CROSS JOIN %s"
+        .formatted(values.isEmpty() ? "1" : values, ROW, quotedTable());
+  }
+
+  private static String hidden(String row, String column) {
+    return row + column + " AS " + hiddenName(row, column);
+  }
+
+  private static String hiddenName(String row, String column) {
+    String plain = column.startsWith("\"") ? column.substring(1, column.length() - 1) : column;
+    return "\"" + ROW + "_" + row + plain + "\"";
+  }
+
+  /** A value of the trigger's row, in a query over the table. */
+  private String row(String row, String column) {
+    return hidesRow ? ROW + "." + hiddenName(row, column) : row + column;
+  }
+
+  /** What qualifies a stored row's columns in such a query. */
+  private String stored() {
+    return hidesRow ? quotedTable() + "." : "";
+  }
+
+  /** The stored row is not the one that is updated. */
+  private String isAnother() {
+    return join(
+        " OR ",
+        part ->
+            "%s%s%s IS NOT %s"
+                .formatted(stored(), part.sql(), part.collate(), row("OLD.", part.sql())));
   }
 
   private String key(String row) {

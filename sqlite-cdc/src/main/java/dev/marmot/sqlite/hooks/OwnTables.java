@@ -63,10 +63,11 @@ final class OwnTables {
             """
             SELECT max(
               ifnull((SELECT max(next_id) FROM main.__marmot_hooks), 1),
-              ifnull((SELECT max(abs(tbl)) FROM main.__marmot_change_log), 0) + 1,
+              ifnull((SELECT max(abs(tbl) %% %d) FROM main.__marmot_change_log), 0) + 1,
               ifnull((SELECT max(CAST(substr(name, 10) AS INTEGER)) FROM main.sqlite_schema
                 WHERE type='trigger' AND name GLOB '__marmot_[0-9]*'), 0) + 1)
-            """);
+            """
+                .formatted(HookSql.RESENT));
     execute("DELETE FROM main." + COUNTER);
     execute("INSERT INTO main." + COUNTER + " VALUES(" + (next + 1) + ")");
     return next;

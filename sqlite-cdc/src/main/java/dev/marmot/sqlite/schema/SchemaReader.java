@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 
 /**
  * Reads which tables of a file replicate, and how. Thread-safe; the connection is its caller's, in
@@ -23,6 +24,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * the schema seldom concerns more than one.
  */
 public final class SchemaReader {
+  private static final Pattern FUNCTION = Pattern.compile("[a-z_][a-z0-9_]*");
+
   private final TablePatterns excluded;
   private final Map<String, Known> known = new ConcurrentHashMap<>();
 
@@ -64,9 +67,10 @@ public final class SchemaReader {
         continue;
       }
       try {
+        checkNotReserved(name);
         checkNotShadow(name, unknown);
         TableSchema table = table(name, catalog, reader);
-        tables.put(name, withTriggers(table, catalog, unknown, maintained));
+        tables.put(name, withTriggers(connection, table, catalog, unknown, maintained));
       } catch (Refusal e) {
         refused.add(new RefusedTable(name, String.valueOf(e.getMessage())));
       }
@@ -121,6 +125,13 @@ public final class SchemaReader {
     }
   }
 
+  private static void checkNotReserved(String name) throws Refusal {
+    if (Sql.isReserved(name)) {
+      throw new Refusal(
+          "its name begins with __marmot_, as only those of Marmot's own tables may; rename it");
+    }
+  }
+
   private static void checkNotShadow(String name, Set<String> unknown) throws Refusal {
     for (String virtual : unknown) {
       if (Sql.fold(name).startsWith(virtual + "_")) {
@@ -133,7 +144,11 @@ public final class SchemaReader {
   }
 
   private static TableSchema withTriggers(
-      TableSchema table, Catalog catalog, Set<String> unknown, Set<String> maintained)
+      Connection connection,
+      TableSchema table,
+      Catalog catalog,
+      Set<String> unknown,
+      Set<String> maintained)
       throws Refusal {
     List<UserTrigger> triggers = new ArrayList<>();
     Set<String> written = new HashSet<>();
@@ -161,10 +176,44 @@ public final class SchemaReader {
         }
         written.addAll(body.writes());
       }
-      triggers.add(new UserTrigger(entry.name(), entry.sql(), keep));
+      triggers.add(
+          new UserTrigger(
+              entry.name(),
+              entry.sql(),
+              keep,
+              keep ? lacks(connection, body) : List.of(),
+              keep ? reads(catalog, table.name(), body) : List.of()));
     }
     maintained.addAll(written);
     return table.withTriggers(triggers, catalog.writtenByTriggers(table.name()));
+  }
+
+  /** Functions of a trigger that cannot be called here. */
+  private static List<String> lacks(Connection connection, TriggerSql trigger) {
+    return trigger.calls().stream()
+        .filter(name -> FUNCTION.matcher(name).matches() && !callable(connection, name))
+        .sorted()
+        .toList();
+  }
+
+  /** What is no function at all, such as a keyword, fails otherwise than an unknown one. */
+  private static boolean callable(Connection connection, String name) {
+    try (var prepared = connection.prepareStatement("SELECT " + name + "()")) {
+      prepared.getMetaData();
+      return true;
+    } catch (SQLException e) {
+      return !String.valueOf(e.getMessage()).contains("no such function");
+    }
+  }
+
+  private static List<String> reads(Catalog catalog, String own, TriggerSql trigger) {
+    return catalog.userTables().stream()
+        .filter(
+            name ->
+                !catalog.virtual(name)
+                    && !Sql.fold(name).equals(Sql.fold(own))
+                    && trigger.reads().contains(Sql.fold(name)))
+        .toList();
   }
 
   private List<RefusedTable> virtualTables(Catalog catalog, Set<String> maintained) {

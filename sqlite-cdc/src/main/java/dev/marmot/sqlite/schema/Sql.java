@@ -1,11 +1,32 @@
 package dev.marmot.sqlite.schema;
 
 import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /** How names are written in SQL text, and when SQLite takes two names for one. Pure. */
 public final class Sql {
   /** First characters of the names of everything that Marmot creates in a file. */
   public static final String OWN_PREFIX = "__marmot_";
+
+  private static final Set<String> OWN_TABLES =
+      Set.of(
+          "backup",
+          "change_log",
+          "conflict",
+          "epoch",
+          "guard",
+          "held",
+          "hooks",
+          "last",
+          "meta",
+          "note",
+          "parked",
+          "skipped",
+          "state",
+          "writers");
+
+  private static final Pattern HOOK = Pattern.compile("\\d{1,18}_[a-z0-9]+");
 
   private Sql() {}
 
@@ -33,9 +54,18 @@ public final class Sql {
     return name;
   }
 
-  /** Whether the object is Marmot's own. */
+  /** Whether the object is Marmot's own: one of its tables or hooks, or what 0.3 to 0.8 left. */
   public static boolean isOwn(String name) {
-    return name.startsWith(OWN_PREFIX);
+    if (!name.startsWith(OWN_PREFIX)) {
+      return false;
+    }
+    String rest = name.substring(OWN_PREFIX.length());
+    return OWN_TABLES.contains(rest) || rest.startsWith("_") || HOOK.matcher(rest).matches();
+  }
+
+  /** Whether the name looks as if it were Marmot's. */
+  static boolean isReserved(String name) {
+    return fold(name).startsWith(OWN_PREFIX);
   }
 
   static boolean isRowidName(String name) {

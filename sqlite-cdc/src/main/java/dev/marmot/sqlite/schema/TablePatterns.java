@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
  * one character of a set.
  */
 public final class TablePatterns {
-  /** Chooses no table. */
+  /** Chooses no table besides those of {@link OtherReplicators}. */
   public static final TablePatterns NONE = new TablePatterns(List.of(), List.of());
 
   private final List<String> globs;
@@ -36,7 +36,11 @@ public final class TablePatterns {
     return globs;
   }
 
+  /** Whether the table is chosen; those of {@link OtherReplicators} always are. */
   public boolean match(String table) {
+    if (OtherReplicators.owner(table).isPresent()) {
+      return true;
+    }
     if (patterns.isEmpty()) {
       return false;
     }

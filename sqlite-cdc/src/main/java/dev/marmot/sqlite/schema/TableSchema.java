@@ -1,6 +1,7 @@
 package dev.marmot.sqlite.schema;
 
 import dev.marmot.sqlite.TableShape;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -87,8 +88,42 @@ public record TableSchema(
    *
    * @param sql its CREATE TRIGGER text to the letter
    * @param runsOnReplicas it only maintains virtual tables (a search index), so it runs everywhere
+   * @param lacks functions that it calls and only the application knows, if it runs everywhere
+   * @param reads other ordinary tables that it reads, if it runs everywhere
    */
-  public record UserTrigger(String name, String sql, boolean runsOnReplicas) {}
+  public record UserTrigger(
+      String name, String sql, boolean runsOnReplicas, List<String> lacks, List<String> reads) {
+    public UserTrigger {
+      lacks = List.copyOf(lacks);
+      reads = List.copyOf(reads);
+    }
+
+    /** What the operator should know of it, without its name; empty for most. */
+    public List<String> cautions() {
+      List<String> cautions = new ArrayList<>();
+      if (!lacks.isEmpty()) {
+        cautions.add(
+            "calls "
+                + String.join(", ", lacks)
+                + ", which Marmot does not have: rows replicate, but the index that it keeps misses"
+                + " on this node those that were written on other nodes, until the application"
+                + " rebuilds it");
+      }
+      if (!reads.isEmpty()) {
+        cautions.add(
+            "reads "
+                + String.join(", ", reads)
+                + ": where the two are not written together, the index that it keeps may see other"
+                + " rows there than it saw where the application wrote");
+      }
+      return cautions;
+    }
+  }
+
+  /** Whether a trigger that runs everywhere reads other tables, so that these are written first. */
+  public boolean readsOthers() {
+    return userTriggers.stream().anyMatch(trigger -> !trigger.reads().isEmpty());
+  }
 
   /** The same table under another number. */
   public TableSchema withId(long newId) {

@@ -64,20 +64,20 @@ public final class Adoption {
    */
   public static Path keepAside(Path database, Instant now) {
     Path copy = database.resolveSibling(database.getFileName() + ".before-" + now.getEpochSecond());
-    try (Connection connection = new DatabaseFile(database, LOCK_WAIT).connect();
-        Query into = new Query(connection, "VACUUM INTO ?1")) {
-      var unused = into.bind(1, copy.toString()).update();
-      return copy;
-    } catch (SQLException e) {
-      throw SqliteReplicationException.cannot("keep a copy of " + database + " as " + copy, e);
+    // Page by page: VACUUM INTO cannot read indexes with collations of the application's.
+    if (Files.exists(copy)) {
+      throw new SqliteReplicationException(
+          "cannot keep a copy of " + database + ": there is a file " + copy + "; try again", null);
     }
+    PageCopy.copy(database, copy);
+    return copy;
   }
 
   private static void renew(Connection connection, Statement statement) throws SQLException {
     try (Query query = new Query(connection, "UPDATE main.__marmot_state SET file=?1")) {
       query.bind(1, new SecureRandom().nextLong()).update();
     }
-    for (String table : List.of("change_log", "skipped", "parked")) {
+    for (String table : List.of("change_log", "skipped", "parked", "hidden")) {
       statement.execute("DELETE FROM main.__marmot_" + table);
     }
     statement.execute("DELETE FROM main.__marmot_meta WHERE key<>'cluster'");

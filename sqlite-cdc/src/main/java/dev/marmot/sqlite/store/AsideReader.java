@@ -3,12 +3,16 @@ package dev.marmot.sqlite.store;
 import dev.marmot.sqlite.ApplyTransaction.Held;
 import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.Conflict;
+import dev.marmot.sqlite.ConflictHead;
 import dev.marmot.sqlite.HeldRow;
 import dev.marmot.sqlite.LoggedConflict;
 import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Predicate;
 
 /** Reads for an operator what {@link SetAside} keeps. Pure functions of a connection. */
@@ -40,6 +44,51 @@ final class AsideReader {
     }
   }
 
+  /** What tells the entries with a larger id apart, at most so many, oldest first. */
+  static List<ConflictHead> conflictHeads(Connection connection, long after, int limit)
+      throws SQLException {
+    List<ConflictHead> heads = new ArrayList<>();
+    try (Query query =
+        new Query(
+            connection,
+            "SELECT id,position,tbl,k,reason,losing_origin FROM main.__marmot_conflict"
+                + " WHERE id>?1 AND reason<>'PENDING' ORDER BY id LIMIT ?2")) {
+      query
+          .bind(1, after)
+          .bind(2, limit)
+          .forEach(
+              row ->
+                  heads.add(
+                      new ConflictHead(
+                          row.number(0),
+                          row.number(1),
+                          new RowKey(row.text(2), row.bytes(3)),
+                          row.text(4),
+                          (int) row.number(5))));
+    }
+    return heads;
+  }
+
+  /** Those of another node's entries that are not here. */
+  static List<ConflictHead> lacking(Connection connection, List<ConflictHead> theirs)
+      throws SQLException {
+    List<ConflictHead> lacking = new ArrayList<>();
+    try (Query query =
+        new Query(
+            connection,
+            "SELECT EXISTS(SELECT 1 FROM main.__marmot_conflict WHERE position=?1 AND tbl=?2"
+                + " AND k=?3 AND reason=?4 AND losing_origin=?5)")) {
+      for (ConflictHead head : theirs) {
+        query.bind(1, head.position()).bind(2, head.key().table());
+        query.bind(3, head.key().canonical()).bind(4, head.reason());
+        if (query.bind(5, head.losingOrigin()).number(0) == 0) {
+          lacking.add(head);
+        }
+      }
+    }
+    return lacking;
+  }
+
   /** Held rows with a larger id, oldest first, until the caller has enough. */
   static void held(Connection connection, long after, Predicate<HeldRow> goOn) throws SQLException {
     try (Query query =
@@ -66,24 +115,19 @@ final class AsideReader {
     return ChangeSetCodec.decode(frame).get(0);
   }
 
-  /** The ids of the conflict log have no gaps, so its ends tell its length at no cost. */
   static AsideCounts counts(Connection connection) throws SQLException {
     AsideCounts[] counts = new AsideCounts[1];
     try (Query query =
         new Query(
             connection,
-            "SELECT (SELECT min(id) FROM main.__marmot_conflict),"
-                + "(SELECT max(id) FROM main.__marmot_conflict),"
+            "SELECT (SELECT count(*) FROM main.__marmot_conflict),"
+                + "(SELECT ifnull(max(id),0) FROM main.__marmot_conflict),"
                 + "(SELECT count(*) FROM main.__marmot_held),"
                 + "(SELECT count(*) FROM main.__marmot_parked)")) {
       query.forEach(
           row ->
               counts[0] =
-                  new AsideCounts(
-                      row.isNull(0) ? 0 : row.number(1) - row.number(0) + 1,
-                      row.number(1),
-                      row.number(2),
-                      row.number(3)));
+                  new AsideCounts(row.number(0), row.number(1), row.number(2), row.number(3)));
     }
     return counts[0];
   }

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 
 /**
  * The protocol's numbers in the user's file: position, last, epochs, writers. Confined to the
@@ -32,6 +33,7 @@ final class Bookkeeping implements AutoCloseable {
               + " keys BLOB, PRIMARY KEY(position, slot))",
           "__marmot_skipped(tbl TEXT, k BLOB, PRIMARY KEY(tbl, k))",
           "__marmot_parked(tbl TEXT, k BLOB, origin INTEGER, image BLOB, PRIMARY KEY(tbl, k))",
+          "__marmot_hidden(tbl TEXT, k BLOB, image BLOB, PRIMARY KEY(tbl, k))",
           "__marmot_held(tbl TEXT, k BLOB, origin INTEGER, reason TEXT, time INTEGER, image BLOB,"
               + " PRIMARY KEY(tbl, k))",
           "__marmot_conflict(id INTEGER PRIMARY KEY, time INTEGER, tbl TEXT, k BLOB,"
@@ -65,13 +67,35 @@ final class Bookkeeping implements AutoCloseable {
         != 0;
   }
 
-  /** Makes the tables where they are missing, and this file's identity. In a transaction. */
-  static void create(Connection connection, RandomGenerator random) throws SQLException {
+  /** Whether all the tables are there. */
+  static boolean complete(Connection connection) throws SQLException {
+    String names =
+        TABLES.stream()
+            .map(table -> "'" + table.substring(0, table.indexOf('(')) + "'")
+            .collect(Collectors.joining(","));
+    return SqliteSnapshot.number(
+            connection,
+            "SELECT count(*) FROM main.sqlite_master WHERE type='table' AND name IN ("
+                + names
+                + ")")
+        == TABLES.size();
+  }
+
+  /** Makes the tables where they are missing. In a transaction. */
+  static void createTables(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       for (String table : TABLES) {
         statement.execute("CREATE TABLE IF NOT EXISTS main." + table);
       }
+      statement.execute(
+          "CREATE INDEX IF NOT EXISTS main.__marmot_conflict_place ON"
+              + " __marmot_conflict(position, tbl, k)");
     }
+  }
+
+  /** Makes the tables where they are missing, and this file's identity. In a transaction. */
+  static void create(Connection connection, RandomGenerator random) throws SQLException {
+    createTables(connection);
     try (Query query =
         new Query(connection, "INSERT OR IGNORE INTO main.__marmot_state VALUES(0,0,-1,?1,0,-1)")) {
       query.bind(1, random.nextLong()).update();

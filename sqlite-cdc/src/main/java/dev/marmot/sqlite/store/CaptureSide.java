@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CaptureSide implements AutoCloseable {
   private final Connection connection;
+  private final BookkeepingMemory memory;
   private final Query begin;
   private final Query end;
   private final SchemaTracker<CaptureTable> tracker;
@@ -39,11 +40,13 @@ final class CaptureSide implements AutoCloseable {
   private final Map<String, Long> keysWithNull = new ConcurrentHashMap<>();
   private volatile long seqFloor;
 
-  private CaptureSide(Connection connection, Hooks hooks) throws SQLException {
+  private CaptureSide(Connection connection, Hooks hooks, BookkeepingMemory memory)
+      throws SQLException {
     this.connection = connection;
+    this.memory = memory;
     this.begin = new Query(connection, "BEGIN");
     this.end = new Query(connection, "ROLLBACK");
-    this.tracker = SchemaTracker.open(connection, hooks, CaptureTable::new, true);
+    this.tracker = SchemaTracker.open(connection, hooks, memory, CaptureTable::new, true);
     this.anyKeptAway =
         new Query(
             connection,
@@ -60,8 +63,9 @@ final class CaptureSide implements AutoCloseable {
     this.base = new Query(connection, "SELECT position FROM main.__marmot_state WHERE id=0");
   }
 
-  static CaptureSide open(Connection connection, Hooks hooks) throws SQLException {
-    return new CaptureSide(connection, hooks);
+  static CaptureSide open(Connection connection, Hooks hooks, BookkeepingMemory memory)
+      throws SQLException {
+    return new CaptureSide(connection, hooks, memory);
   }
 
   /** Rows by table whose key holds a NULL, so that they identify no row and cannot travel. */
@@ -113,6 +117,7 @@ final class CaptureSide implements AutoCloseable {
       return Optional.empty();
     }
     seqFloor = Math.max(seqFloor, tail.newest);
+    memory.seen(tail.newest);
     boolean kept = anyKeptAway.number(0) != 0;
     List<RowImage> rows = new ArrayList<>(tail.changed.size());
     long bytes = 0;
@@ -180,7 +185,8 @@ final class CaptureSide implements AutoCloseable {
             return false;
           }
           boolean inserted = before == null ? ChangeLog.inserted(row) : before.inserted;
-          changed.put(rowKey, new Changed(table, key, seq, inserted));
+          boolean resent = ChangeLog.resent(row) && (before == null || before.resent);
+          changed.put(rowKey, new Changed(table, key, seq, inserted, resent));
         }
       }
       newest = seq;
@@ -188,7 +194,8 @@ final class CaptureSide implements AutoCloseable {
     }
   }
 
-  private record Changed(CaptureTable table, List<SqliteValue> key, long seq, boolean inserted) {}
+  private record Changed(
+      CaptureTable table, List<SqliteValue> key, long seq, boolean inserted, boolean resent) {}
 
   /** What the capture does with one table. */
   static final class CaptureTable implements AutoCloseable {
@@ -225,7 +232,8 @@ final class CaptureSide implements AutoCloseable {
       @Nullable StoredRow row = reader.find(changed.key);
       return row == null
           ? new RowImage(shape, changed.key, List.of(), true, over, hash)
-          : new RowImage(shape, row.key(), row.values(), false, over, hash, changed.inserted);
+          : new RowImage(
+              shape, row.key(), row.values(), false, over, hash, changed.inserted, changed.resent);
     }
 
     @Override

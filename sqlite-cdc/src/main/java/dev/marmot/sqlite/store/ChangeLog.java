@@ -1,6 +1,7 @@
 package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.SqliteValue;
+import dev.marmot.sqlite.hooks.HookSql;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -35,12 +36,18 @@ final class ChangeLog implements AutoCloseable {
   /** Rows after a row, in order, until the visitor has enough. */
   void tail(long after, Visitor visitor) throws SQLException {
     tail.bind(1, after)
-        .whileTrue(row -> visitor.visit(row.number(0), Math.abs(row.number(1)), row));
+        .whileTrue(
+            row -> visitor.visit(row.number(0), Math.abs(row.number(1)) % HookSql.RESENT, row));
   }
 
   /** Whether an INSERT made this row of the log: its table's number is negative. */
   static boolean inserted(Query.Row row) throws SQLException {
     return row.number(1) < 0;
+  }
+
+  /** Whether Marmot made this row of the log to send a row that was there. */
+  static boolean resent(Query.Row row) throws SQLException {
+    return row.number(1) >= HookSql.RESENT;
   }
 
   /** The key that one row of the log names. */

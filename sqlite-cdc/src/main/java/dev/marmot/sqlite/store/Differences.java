@@ -26,6 +26,10 @@ import org.jspecify.annotations.Nullable;
 final class Differences implements AutoCloseable {
   private static final String MISSING_CONFLICTS = "temp.__marmot_missing_conflicts";
   private static final String CONFLICT = "tbl,k,losing_origin,winning_origin,position,reason,image";
+
+  /** What tells two entries apart; the image is a consequence. */
+  private static final String SAME_CONFLICT = "position,tbl,k,reason,losing_origin";
+
   private static final int CACHE_KIB = 64 << 10;
 
   private final Connection connection;
@@ -109,9 +113,9 @@ final class Differences implements AutoCloseable {
               + " AS SELECT id FROM "
               + DifferenceSql.SNAPSHOT
               + ".__marmot_conflict WHERE ("
-              + CONFLICT
+              + SAME_CONFLICT
               + ") NOT IN (SELECT "
-              + CONFLICT
+              + SAME_CONFLICT
               + " FROM main.__marmot_conflict)");
       execute("COMMIT");
       done = true;
@@ -125,7 +129,8 @@ final class Differences implements AutoCloseable {
   private void find(TableSchema theirs, WriteSide side) throws SQLException {
     TableWriter table = side.tables().named(theirs.name());
     if (table != null && DifferenceSql.fits(table.schema(), theirs)) {
-      TableDifference difference = new TableDifference(connection, table, theirs, tables.size());
+      TableDifference difference =
+          new TableDifference(connection, table, theirs, side.triggers(), tables.size());
       tables.add(difference);
       difference.find();
     } else if (!excluded.match(theirs.name())) {

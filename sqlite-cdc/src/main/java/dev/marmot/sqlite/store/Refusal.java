@@ -29,6 +29,11 @@ final class Refusal {
         && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_CORRUPT_VTAB;
   }
 
+  /** Whether the statement itself cannot run here, whatever the row: it lacks a function. */
+  static boolean isStatementFault(SQLException e) {
+    return primaryCode(e) == 1;
+  }
+
   static boolean isBusy(SQLException e) {
     int code = primaryCode(e);
     return code == 5 || code == 6;

@@ -125,9 +125,10 @@ final class ReplacementSql {
     both.common.forEach(
         name -> sources.add(DifferenceColumns.column("s", both.snapshotName(name))));
     values.forEach(name -> sources.add("d." + name));
+    // The alias: a table may itself be called "excluded".
     return "INSERT OR ABORT INTO "
         + both.liveTable()
-        + "("
+        + " AS __marmot_row("
         + targets.stream().map(Sql::quote).collect(Collectors.joining(", "))
         + ") SELECT "
         + String.join(", ", sources)

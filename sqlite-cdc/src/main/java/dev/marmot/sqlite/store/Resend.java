@@ -2,6 +2,7 @@ package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
+import dev.marmot.sqlite.hooks.HookSql;
 import dev.marmot.sqlite.schema.CanonicalKey;
 import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.Sql;
@@ -49,7 +50,7 @@ final class Resend {
                     "INSERT INTO main.__marmot_change_log(tbl"
                         + columns
                         + ") VALUES("
-                        + table.id()
+                        + (HookSql.RESENT + table.id())
                         + IntStream.rangeClosed(1, arity)
                             .mapToObj(i -> "," + p.at(i))
                             .collect(Collectors.joining())

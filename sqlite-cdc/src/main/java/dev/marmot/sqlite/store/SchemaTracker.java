@@ -18,14 +18,20 @@ final class SchemaTracker<T extends AutoCloseable> implements AutoCloseable {
 
   private final Connection connection;
   private final Hooks hooks;
+  private final BookkeepingMemory memory;
   private final TableSet.Maker<T> maker;
   private final Query cookie;
   private TableSet<T> tables;
   private ChangeLog changeLog;
 
   private SchemaTracker(
-      Connection connection, Hooks hooks, TableSet.Maker<T> maker, boolean replicating)
+      Connection connection,
+      Hooks hooks,
+      BookkeepingMemory memory,
+      TableSet.Maker<T> maker,
+      boolean replicating)
       throws SQLException {
+    this.memory = memory;
     this.connection = connection;
     this.hooks = hooks;
     this.maker = maker;
@@ -37,9 +43,13 @@ final class SchemaTracker<T extends AutoCloseable> implements AutoCloseable {
 
   /** Installs the hooks where they are missing. Outside a transaction. */
   static <T extends AutoCloseable> SchemaTracker<T> open(
-      Connection connection, Hooks hooks, TableSet.Maker<T> maker, boolean replicating)
+      Connection connection,
+      Hooks hooks,
+      BookkeepingMemory memory,
+      TableSet.Maker<T> maker,
+      boolean replicating)
       throws SQLException {
-    return new SchemaTracker<>(connection, hooks, maker, replicating);
+    return new SchemaTracker<>(connection, hooks, memory, maker, replicating);
   }
 
   /** Whether the schema is still the one of {@link #tables}: asked inside a transaction. */
@@ -64,9 +74,11 @@ final class SchemaTracker<T extends AutoCloseable> implements AutoCloseable {
     return changeLog;
   }
 
-  /** Reads the schema again and completes the hooks. Outside a transaction. */
+  /** Reads the schema again and completes our tables and the hooks. Outside a transaction. */
   void refresh(long seqFloor) throws SQLException {
-    Installed installed = install(connection, hooks, true, seqFloor);
+    memory.restore(connection);
+    long floor = Math.max(seqFloor, memory.seqFloor());
+    Installed installed = install(connection, hooks, true, floor);
     tables.close();
     changeLog.close();
     tables = new TableSet<>(connection, installed.schema(), maker);

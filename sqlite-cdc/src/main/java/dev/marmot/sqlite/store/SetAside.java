@@ -13,7 +13,10 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -33,6 +36,12 @@ final class SetAside implements AutoCloseable {
   private final Query parkedAll;
   private final Query park;
   private final Query unpark;
+  private final Query hide;
+  private final Query hiddenOne;
+  private final Query hiddenAll;
+  private final Query hiddenOf;
+  private final Query unhide;
+  private final Map<String, Map<RowKey, RowImage>> hiddenRead = new HashMap<>();
   private final Query skip;
   private final Query unskip;
   private final Query skipped;
@@ -43,7 +52,9 @@ final class SetAside implements AutoCloseable {
   private final Query stillHeld;
   private final Query addConflict;
   private final Query trimConflicts;
+  private final Query countConflicts;
   private boolean anyParked;
+  private boolean anyHidden;
   private boolean anySkipped;
   private boolean anyHeld;
   private boolean conflicts;
@@ -56,7 +67,8 @@ final class SetAside implements AutoCloseable {
             connection,
             "SELECT EXISTS(SELECT 1 FROM main.__marmot_parked),"
                 + " EXISTS(SELECT 1 FROM main.__marmot_skipped),"
-                + " EXISTS(SELECT 1 FROM main.__marmot_held)");
+                + " EXISTS(SELECT 1 FROM main.__marmot_held),"
+                + " EXISTS(SELECT 1 FROM main.__marmot_hidden)");
     parkedOne =
         query(
             connection,
@@ -65,6 +77,11 @@ final class SetAside implements AutoCloseable {
         query(connection, "SELECT tbl,k,origin,image FROM main.__marmot_parked ORDER BY tbl,k");
     park = query(connection, "INSERT OR REPLACE INTO main.__marmot_parked VALUES(?1,?2,?3,?4)");
     unpark = query(connection, "DELETE FROM main.__marmot_parked WHERE tbl=?1 AND k=?2");
+    hide = query(connection, "INSERT OR REPLACE INTO main.__marmot_hidden VALUES(?1,?2,?3)");
+    hiddenOne = query(connection, "SELECT image FROM main.__marmot_hidden WHERE tbl=?1 AND k=?2");
+    hiddenAll = query(connection, "SELECT image FROM main.__marmot_hidden ORDER BY tbl,k");
+    hiddenOf = query(connection, "SELECT k,image FROM main.__marmot_hidden WHERE tbl=?1");
+    unhide = query(connection, "DELETE FROM main.__marmot_hidden WHERE tbl=?1 AND k=?2");
     skip = query(connection, "INSERT OR IGNORE INTO main.__marmot_skipped VALUES(?1,?2)");
     unskip = query(connection, "DELETE FROM main.__marmot_skipped WHERE tbl=?1 AND k=?2");
     skipped = query(connection, "SELECT tbl,k FROM main.__marmot_skipped");
@@ -87,12 +104,16 @@ final class SetAside implements AutoCloseable {
         query(
             connection,
             "INSERT INTO main.__marmot_conflict(time,tbl,k,losing_origin,winning_origin,position,"
-                + "reason,image) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)");
+                + "reason,image) SELECT ?1,?2,?3,?4,?5,?6,?7,?8 WHERE NOT EXISTS(SELECT 1 FROM"
+                + " main.__marmot_conflict WHERE position=?6 AND tbl=?2 AND k=?3 AND reason=?7"
+                + " AND losing_origin=?4)");
     trimConflicts =
         query(
             connection,
-            "DELETE FROM main.__marmot_conflict"
-                + " WHERE id<=(SELECT max(id) FROM main.__marmot_conflict)-?1");
+            "DELETE FROM main.__marmot_conflict WHERE id IN (SELECT id FROM"
+                + " main.__marmot_conflict ORDER BY position DESC,tbl,k,reason,losing_origin"
+                + " LIMIT -1 OFFSET ?1)");
+    countConflicts = query(connection, "SELECT count(*) FROM main.__marmot_conflict");
   }
 
   private Query query(Connection connection, String sql) throws SQLException {
@@ -104,6 +125,7 @@ final class SetAside implements AutoCloseable {
   /** Looks what there is: at the beginning of each transaction. */
   void begin() throws SQLException {
     conflicts = false;
+    hiddenRead.clear();
     look();
   }
 
@@ -114,6 +136,7 @@ final class SetAside implements AutoCloseable {
           anyParked = row.number(0) != 0;
           anySkipped = row.number(1) != 0;
           anyHeld = row.number(2) != 0;
+          anyHidden = row.number(3) != 0;
         });
   }
 
@@ -151,6 +174,63 @@ final class SetAside implements AutoCloseable {
   void unpark(RowKey key) throws SQLException {
     if (anyParked) {
       unpark.bind(1, table(key)).bind(2, key.canonical()).update();
+    }
+  }
+
+  Optional<RowImage> hidden(RowKey key) throws SQLException {
+    return anyHidden
+        ? images(hiddenOne.bind(1, table(key)).bind(2, key.canonical())).stream().findFirst()
+        : Optional.empty();
+  }
+
+  /** All hidden images; a tombstone where the order log has no row. */
+  List<RowImage> hidden() throws SQLException {
+    return anyHidden ? images(hiddenAll) : List.of();
+  }
+
+  /** The hidden images of one table; read once in a transaction. */
+  Map<RowKey, RowImage> hidden(String table) throws SQLException {
+    if (!anyHidden) {
+      return Map.of();
+    }
+    Map<RowKey, RowImage> known = hiddenRead.get(Sql.fold(table));
+    if (known == null) {
+      known = new LinkedHashMap<>();
+      hiddenRead.put(Sql.fold(table), known);
+      Map<RowKey, RowImage> found = known;
+      hiddenOf
+          .bind(1, Sql.fold(table))
+          .forEach(
+              row ->
+                  found.put(
+                      new RowKey(Sql.fold(table), row.bytes(0)),
+                      ChangeSetCodec.decode(row.bytes(1)).get(0)));
+    }
+    return known;
+  }
+
+  private static List<RowImage> images(Query query) throws SQLException {
+    List<RowImage> images = new ArrayList<>();
+    query.forEach(row -> images.add(ChangeSetCodec.decode(row.bytes(0)).get(0)));
+    return images;
+  }
+
+  void hide(RowKey key, RowImage image) throws SQLException {
+    anyHidden = true;
+    hide.bind(1, table(key)).bind(2, key.canonical()).bind(3, bytes(image)).update();
+    Map<RowKey, RowImage> read = hiddenRead.get(table(key));
+    if (read != null) {
+      read.put(new RowKey(table(key), key.canonical()), image);
+    }
+  }
+
+  void unhide(RowKey key) throws SQLException {
+    if (anyHidden) {
+      unhide.bind(1, table(key)).bind(2, key.canonical()).update();
+      Map<RowKey, RowImage> read = hiddenRead.get(table(key));
+      if (read != null) {
+        read.remove(new RowKey(table(key), key.canonical()));
+      }
     }
   }
 
@@ -258,9 +338,9 @@ final class SetAside implements AutoCloseable {
     conflicts = true;
   }
 
-  /** Keeps the conflict log within its bound: the oldest go. */
+  /** Keeps the conflict log within its bound: those of the lowest positions go. */
   void trimConflicts() throws SQLException {
-    if (conflicts) {
+    if (conflicts && countConflicts.number(0) > conflictRows) {
       trimConflicts.bind(1, conflictRows).update();
     }
   }

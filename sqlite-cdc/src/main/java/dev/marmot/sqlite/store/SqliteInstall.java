@@ -3,7 +3,6 @@ package dev.marmot.sqlite.store;
 import dev.marmot.sqlite.ApplyTransaction.Held;
 import dev.marmot.sqlite.ApplyTransaction.Parked;
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
-import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
@@ -16,6 +15,7 @@ import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -87,40 +87,41 @@ final class SqliteInstall implements InstallTransaction {
                       if (table != null) {
                         RowKey key = new RowKey(table.schema().name(), canonical);
                         boolean parked = side.aside().parked(key).isPresent();
-                        keys.add(new PendingKey(key, table.keys().keyHash(canonical), parked));
+                        boolean hidden = side.aside().hidden(key).isPresent();
+                        long hash = table.keys().keyHash(canonical);
+                        keys.add(new PendingKey(key, hash, parked, hidden));
                       }
                     }));
     return keys;
   }
 
   @Override
-  public Optional<RowImage> snapshotRow(PendingKey key) {
-    List<RowImage> found = new ArrayList<>(1);
-    run("read a row of the snapshot", () -> findInSnapshot(key, found));
-    return found.stream().findFirst();
+  public void hide(PendingKey key) {
+    run("read a row of the snapshot", () -> findInSnapshot(key));
   }
 
-  private void findInSnapshot(PendingKey pending, List<RowImage> found) throws SQLException {
+  private void findInSnapshot(PendingKey pending) throws SQLException {
     RowKey key = pending.key();
     try (SetAside theirs = differences.heldInSnapshot()) {
       Optional<Held> held = theirs.held(key.table(), pending.keyHash());
       if (held.isPresent()) {
-        found.add(held.get().image());
+        side.aside().hide(key, held.get().image());
         return;
       }
     }
     TableWriter table = side.tables().named(key.table());
     TableSchema schema = differences.snapshotTable(key.table());
     if (table == null || schema == null || !DifferenceSql.fits(table.schema(), schema)) {
+      side.aside().unhide(key);
       return;
     }
     long seq = side.pending().newestSeq(table.schema().id(), key.canonical()).orElseThrow();
     List<SqliteValue> values = side.changeLog().keyAt(seq, TableReader.keyArity(table.schema()));
     try (TableReader reader = new TableReader(differences.reading(), schema)) {
       StoredRow row = reader.find(values);
-      if (row != null) {
-        found.add(image(schema, row, pending.keyHash()));
-      }
+      RowImage none =
+          new RowImage(schema.shape(), values, List.of(), true, false, pending.keyHash());
+      side.aside().hide(key, row == null ? none : image(schema, row, pending.keyHash()));
     }
   }
 
@@ -134,11 +135,6 @@ final class SqliteInstall implements InstallTransaction {
   }
 
   @Override
-  public void conflict(Conflict conflict) {
-    transaction.conflict(conflict);
-  }
-
-  @Override
   public void replaceRows(boolean park) {
     run(
         "install the rows",
@@ -147,7 +143,9 @@ final class SqliteInstall implements InstallTransaction {
           side.aside().look();
           List<Held> newest = side.aside().heldBefore(Long.MAX_VALUE, 1);
           forgetKeptAway();
-          for (TableDifference table : differences.tables()) {
+          List<TableDifference> tables = new ArrayList<>(differences.tables());
+          tables.sort(Comparator.comparing(table -> table.live().readsOthers()));
+          for (TableDifference table : tables) {
             replace(table, park);
           }
           for (TableSchema table : differences.lacking()) {
@@ -159,10 +157,16 @@ final class SqliteInstall implements InstallTransaction {
         });
   }
 
-  /** Nothing is parked, and what is not pending is not skipped. */
+  /** Nothing is parked, and what is not pending is not skipped and hides nothing. */
   private void forgetKeptAway() throws SQLException {
     for (Parked parked : side.aside().parked()) {
       side.aside().unpark(parked.key());
+    }
+    for (RowImage hidden : side.aside().hidden()) {
+      RowKey key = transaction.key(hidden);
+      if (!isPending(key)) {
+        side.aside().unhide(key);
+      }
     }
     for (RowKey key : side.aside().skipped()) {
       if (!isPending(key)) {
@@ -219,13 +223,14 @@ final class SqliteInstall implements InstallTransaction {
     TableSchema schema = difference.snapshot();
     try (TableReader mine = new TableReader(side.connection(), table.schema());
         TableWriter theirs =
-            new TableWriter(differences.reading(), schema, differences.encoding(), () -> {})) {
+            new TableWriter(
+                differences.reading(), schema, differences.encoding(), side.triggers())) {
       for (List<SqliteValue> key : pending) {
         StoredRow row = mine.find(key);
         if (row == null) {
           continue;
         }
-        for (StoredRow collider : theirs.colliders(table.image(row, 0))) {
+        for (StoredRow collider : colliders(theirs, table.image(row, 0))) {
           RowKey own = new RowKey(table.schema().name(), table.keys().encode(collider.key()));
           if (!isPending(own)) {
             difference.remove(collider.key(), table);
@@ -236,6 +241,18 @@ final class SqliteInstall implements InstallTransaction {
           }
         }
       }
+    }
+  }
+
+  /** What an index of the snapshot cannot be computed for stands in no row's way there. */
+  private static List<StoredRow> colliders(TableWriter table, RowImage image) throws SQLException {
+    try {
+      return table.colliders(image);
+    } catch (SQLException e) {
+      if (!Refusal.refusesRow(e)) {
+        throw e;
+      }
+      return List.of();
     }
   }
 
@@ -301,7 +318,7 @@ final class SqliteInstall implements InstallTransaction {
     }
     if (isPending(transaction.key(image))) {
       side.aside().unhold(image);
-    } else if (table.colliders(image).stream().allMatch(row -> same(table, row, image))) {
+    } else if (colliders(table, image).stream().allMatch(row -> same(table, row, image))) {
       side.triggers().suspend(table.schema());
       if (table.write(image, null) instanceof WriteResult.Stored) {
         side.aside().unhold(image);

@@ -4,6 +4,7 @@ import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.CapturedChanges;
+import dev.marmot.sqlite.ConflictHead;
 import dev.marmot.sqlite.FileFaults;
 import dev.marmot.sqlite.HeldRow;
 import dev.marmot.sqlite.InstallTransaction;
@@ -55,7 +56,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   private final WalSync walSync;
   private final WalTrim walTrim;
   private final StatusSide status;
-  private volatile ReplicaState state;
+  private final BookkeepingMemory memory;
   private @Nullable CommitWatch watch;
 
   private SqliteReplicaStore(
@@ -64,7 +65,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
       WriteSide writeSide,
       CaptureSide captureSide,
       StatusSide status,
-      ReplicaState state) {
+      BookkeepingMemory memory) {
     this.options = options;
     this.database = database;
     this.staging = new Staging(database, options);
@@ -74,7 +75,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
     this.walSync = new WalSync(wal);
     this.walTrim = new WalTrim(writeSide.connection(), wal);
     this.status = status;
-    this.state = state;
+    this.memory = memory;
   }
 
   /**
@@ -94,12 +95,12 @@ public final class SqliteReplicaStore implements ReplicaStore {
       Connection write = opened.get(0);
       file.useWal(write);
       boolean replicating = createTables(write);
-      ReplicaState state = Bookkeeping.load(write);
-      WriteSide writeSide = WriteSide.open(write, hooks, replicating, options);
-      CaptureSide captureSide = CaptureSide.open(opened.get(1), hooks);
+      BookkeepingMemory memory = BookkeepingMemory.load(write, options.clock());
+      WriteSide writeSide = WriteSide.open(write, hooks, memory, replicating, options);
+      CaptureSide captureSide = CaptureSide.open(opened.get(1), hooks, memory);
       StatusSide status = new StatusSide(opened.get(2), new SchemaReader(options.excluded()));
       SqliteReplicaStore store =
-          new SqliteReplicaStore(options, real, writeSide, captureSide, status, state);
+          new SqliteReplicaStore(options, real, writeSide, captureSide, status, memory);
       store.staging.clean();
       opened.clear();
       return store;
@@ -137,7 +138,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public ReplicaState state() {
-    return state;
+    return memory.state();
   }
 
   @Override
@@ -147,13 +148,19 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public ApplyTransaction begin() {
-    SqliteTransaction transaction = new SqliteTransaction(writeSide, state, this::committed);
-    transaction.begin();
-    return transaction;
+    while (true) {
+      ReplicaState before = state();
+      SqliteTransaction transaction = new SqliteTransaction(writeSide, before, this::committed);
+      transaction.begin();
+      if (before.equals(state())) {
+        return transaction;
+      }
+      transaction.close(); // the application had dropped our tables: they begin with another window
+    }
   }
 
   private void committed(ReplicaState now) {
-    state = now;
+    memory.state(now);
     try {
       walTrim.run(LOCK_WAIT.toMillis());
     } catch (SQLException e) {
@@ -161,10 +168,15 @@ public final class SqliteReplicaStore implements ReplicaStore {
     }
   }
 
+  private void installed(ReplicaState now) {
+    memory.forget(Adoption.MUST_INSTALL);
+    committed(now);
+  }
+
   @Override
   public StagedReplica stage() {
     try {
-      return staging.stage(() -> Math.max(captureSide.seqFloor(), WriteSide.applied(state)));
+      return staging.stage(() -> Math.max(captureSide.seqFloor(), WriteSide.applied(state())));
     } catch (SQLException e) {
       throw SqliteReplicationException.cannot("copy the file", e);
     } catch (IOException e) {
@@ -182,7 +194,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   public InstallTransaction install(Snapshot snapshot) {
     try {
       SqliteSnapshot from = file(snapshot);
-      return SqliteInstall.begin(writeSide, from, options, state, this::committed);
+      return SqliteInstall.begin(writeSide, from, options, state(), this::installed);
     } catch (SQLException e) {
       throw SqliteReplicationException.cannot("install the snapshot", e);
     }
@@ -199,7 +211,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   @Override
   public Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits) {
     try {
-      return captureSide.capture(afterSeq, limits, state);
+      return captureSide.capture(afterSeq, limits, state());
     } catch (SQLException e) {
       throw SqliteReplicationException.cannot("capture changes", e);
     }
@@ -216,7 +228,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
 
   @Override
   public long pendingChanges() {
-    return status.pendingChanges(WriteSide.applied(state));
+    return status.pendingChanges(WriteSide.applied(state()));
   }
 
   @Override
@@ -257,6 +269,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
   /** Keeps a value in the file. */
   public void meta(String key, String value) {
     status.meta(key, value);
+    memory.meta(key, value);
   }
 
   /** What identifies the file and its state, for the checks at start. */
@@ -267,7 +280,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
         connection -> {
           long newest =
               SqliteSnapshot.number(connection, "SELECT max(seq) FROM main.__marmot_change_log");
-          return new StoreFacts(state.file(), state.position(), newest, mustInstall);
+          return new StoreFacts(state().file(), state().position(), newest, mustInstall);
         });
   }
 
@@ -306,6 +319,18 @@ public final class SqliteReplicaStore implements ReplicaStore {
     status.walk("read the conflict log", c -> AsideReader.conflicts(c, after, goOn));
   }
 
+  /**
+   * What tells entries of the conflict log with a larger id apart, at most so many, oldest first.
+   */
+  public List<ConflictHead> conflictHeads(long after, int limit) {
+    return status.read("read the conflict log", c -> AsideReader.conflictHeads(c, after, limit));
+  }
+
+  /** Those of another node's conflict log that are not in this one. */
+  public List<ConflictHead> lackingConflicts(List<ConflictHead> theirs) {
+    return status.read("read the conflict log", c -> AsideReader.lacking(c, theirs));
+  }
+
   /** Held rows with a larger id, oldest first; as {@link #conflicts}. */
   public void held(long after, Predicate<HeldRow> goOn) {
     status.walk("read the held rows", c -> AsideReader.held(c, after, goOn));
@@ -314,6 +339,16 @@ public final class SqliteReplicaStore implements ReplicaStore {
   /** How much is kept beside the tables; cheap. */
   public AsideCounts asideCounts() {
     return status.read("count conflicts and held rows", AsideReader::counts);
+  }
+
+  /** What a ready node should tell besides: the application dropped Marmot's tables. */
+  public Optional<String> dropped() {
+    return memory.dropped().map(Warnings::dropped);
+  }
+
+  /** How the replicated tables are declared now. */
+  public Declarations declarations() {
+    return status.declarations();
   }
 
   /** How the file writes text: what the bytes of {@link dev.marmot.sqlite.SqliteValue.Text} are. */
@@ -338,8 +373,9 @@ public final class SqliteReplicaStore implements ReplicaStore {
   @Override
   public List<String> warnings() {
     List<String> warnings = new ArrayList<>();
+    memory.dropped().ifPresent(time -> warnings.add(Warnings.dropped(time)));
     Warnings.keysWithNull(captureSide.keysWithNull(), warnings);
-    Warnings.damagedIndexes(writeSide.triggers().damagedIndexes(), warnings);
+    Warnings.passedIndexes(writeSide.triggers().passedIndexes(), warnings);
     warnings.addAll(status.warnings());
     return List.copyOf(warnings);
   }

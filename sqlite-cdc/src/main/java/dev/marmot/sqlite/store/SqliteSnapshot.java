@@ -4,6 +4,7 @@ import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.Snapshot;
 import dev.marmot.sqlite.schema.SchemaReader;
+import dev.marmot.sqlite.schema.Soundness;
 import dev.marmot.sqlite.schema.TablePatterns;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 
 /**
@@ -25,6 +28,7 @@ public final class SqliteSnapshot implements Snapshot {
   static final String FORMAT_KEY = "snapshot_format";
   static final long FORMAT = 1;
   private static final int REPORTED = 3;
+  private static final Logger log = LoggerFactory.getLogger(SqliteSnapshot.class);
 
   private final Path path;
   private final ReplicaState state;
@@ -111,11 +115,11 @@ public final class SqliteSnapshot implements Snapshot {
 
   /** What PRAGMA quick_check complains about; empty when all is well. */
   static List<String> quickCheck(Connection connection) throws SQLException {
-    List<String> problems = new ArrayList<>();
-    try (Query query = new Query(connection, "PRAGMA main.quick_check(" + REPORTED + ")")) {
-      query.forEach(row -> problems.add(row.text(0)));
+    Soundness found = Soundness.check(connection, REPORTED);
+    if (!found.unchecked().isEmpty()) {
+      log.atInfo().addKeyValue("tables", found.unchecked()).log("not checked for damage");
     }
-    return problems.equals(List.of("ok")) ? List.of() : problems;
+    return found.problems();
   }
 
   static long number(Connection connection, String sql) throws SQLException {

@@ -1,5 +1,6 @@
 package dev.marmot.sqlite.store;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import dev.marmot.sqlite.ApplyTransaction;
 import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.ReplicaState;
@@ -7,6 +8,7 @@ import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore.WriterEntry;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.RowRefusedException;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
 import java.nio.ByteBuffer;
@@ -28,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * included, and the exception says so.
  */
 final class SqliteTransaction implements ApplyTransaction {
+  /** Every image of a table with UNIQUE indexes is compared with what is hidden in it. */
+  private static final int MOST_HIDDEN_COMPARED = 256;
+
   private final WriteSide side;
   private final Consumer<ReplicaState> publish;
   private final ReplicaState before;
@@ -131,6 +136,12 @@ final class SqliteTransaction implements ApplyTransaction {
   }
 
   @Override
+  public boolean isWrittenLast(String name) {
+    TableWriter table = table(name);
+    return table != null && table.schema().readsOthers();
+  }
+
+  @Override
   public void vacate(RowImage image) {
     TableWriter table = table(image.table());
     if (table == null) {
@@ -155,7 +166,7 @@ final class SqliteTransaction implements ApplyTransaction {
       return List.of();
     }
     Map<RowKey, RowImage> found = new LinkedHashMap<>();
-    run(
+    judge(
         "read what collides in table " + image.table(),
         () -> {
           for (StoredRow row : table.colliders(image)) {
@@ -164,6 +175,7 @@ final class SqliteTransaction implements ApplyTransaction {
               found.put(key, table.image(row, table.keys().keyHash(key.canonical())));
             }
           }
+          return true;
         });
     return List.copyOf(found.values());
   }
@@ -212,12 +224,13 @@ final class SqliteTransaction implements ApplyTransaction {
   }
 
   private void delete(TableWriter table, RowImage image, RowKey key) {
-    run(
+    judge(
         "delete from table " + image.table(),
         () -> {
           side.triggers().suspend(table.schema());
           read.forget(key);
           table.delete(image);
+          return true;
         });
   }
 
@@ -239,7 +252,7 @@ final class SqliteTransaction implements ApplyTransaction {
       return List.of();
     }
     RowKey own = key(table, image);
-    return get(
+    return judge(
         "compare with parked rows",
         () -> {
           List<Parked> colliders = new ArrayList<>();
@@ -256,12 +269,67 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public void park(RowImage image, int origin) {
-    run("park a row", () -> side.aside().park(key(image), image, origin));
+    judge(
+        "park a row",
+        () -> {
+          side.aside().park(key(image), image, origin);
+          return true;
+        });
   }
 
   @Override
   public void unpark(RowKey key) {
     run("unpark a row", () -> side.aside().unpark(key));
+  }
+
+  @Override
+  public Optional<RowImage> hidden(RowKey key) {
+    return get("read hidden rows", () -> side.aside().hidden(key));
+  }
+
+  @Override
+  public List<RowImage> hiddenColliders(RowImage image) {
+    TableWriter table = table(image.table());
+    if (table == null || image.tombstone() || table.schema().uniqueIndexes().isEmpty()) {
+      return List.of();
+    }
+    return get(
+        "compare with hidden rows",
+        () -> {
+          Map<RowKey, RowImage> hidden = side.aside().hidden(image.table());
+          if (hidden.isEmpty()) {
+            return List.of();
+          }
+          RowKey own = key(table, image);
+          List<RowImage> colliders = new ArrayList<>();
+          for (RowImage other : hidden.values()) {
+            if (!own.equals(key(table, other)) && table.collide(image, other)) {
+              colliders.add(other);
+            }
+          }
+          return colliders;
+        });
+  }
+
+  @Override
+  public void hide(RowImage image) {
+    TableWriter table = table(image.table());
+    RowKey key = key(image);
+    run(
+        "remember a hidden row",
+        () -> {
+          boolean unique = table != null && !table.schema().uniqueIndexes().isEmpty();
+          if (unique && side.aside().hidden(image.table()).size() >= MOST_HIDDEN_COMPARED) {
+            side.aside().unhide(key); // not known is always right: the others tell what they know
+          } else {
+            side.aside().hide(key, image);
+          }
+        });
+  }
+
+  @Override
+  public void unhide(RowKey key) {
+    run("forget a hidden row", () -> side.aside().unhide(key));
   }
 
   @Override
@@ -276,7 +344,16 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public void hold(RowImage image, int origin, String reason) {
-    run("hold a row", () -> side.aside().hold(image, origin, reason));
+    run(
+        "hold a row",
+        () -> {
+          side.aside().hold(image, origin, reason);
+          TableWriter table = table(image.table());
+          StoredRow room = table == null ? null : vacated.remove(key(table, image));
+          if (table != null && room != null) {
+            table.putBack(room);
+          }
+        });
   }
 
   @Override
@@ -394,9 +471,28 @@ final class SqliteTransaction implements ApplyTransaction {
       return source.get();
     } catch (SQLException e) {
       throw failed(SqliteReplicationException.cannot(what, e));
+    } catch (RowRefusedException e) {
+      throw e;
     } catch (RuntimeException e) {
       throw failed(e);
     }
+  }
+
+  /** The same where a refusal concerns one row, and the transaction goes on without it. */
+  @CanIgnoreReturnValue
+  private <T> T judge(String what, Source<T> source) {
+    return get(
+        what,
+        () -> {
+          try {
+            return source.get();
+          } catch (SQLException e) {
+            if (!Refusal.refusesRow(e)) {
+              throw e;
+            }
+            throw new RowRefusedException(what, Refusal.reason(e), e);
+          }
+        });
   }
 
   private RuntimeException failed(RuntimeException failure) {

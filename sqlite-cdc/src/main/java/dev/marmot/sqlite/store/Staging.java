@@ -142,13 +142,16 @@ final class Staging {
   private StagedReplica prepared(Connection copy, Path file) throws SQLException {
     ReplicaState state = Bookkeeping.load(copy);
     Hooks hooks = new Hooks(new SchemaReader(options.excluded()));
-    WriteSide side = WriteSide.open(copy, hooks, true, options);
+    BookkeepingMemory memory = BookkeepingMemory.load(copy, options.clock());
+    WriteSide side = WriteSide.open(copy, hooks, memory, true, options);
     try (Statement statement = copy.createStatement()) {
       statement.execute("PRAGMA synchronous=OFF");
       side.begin(state);
       long[] leftOut = removePending(side);
       storeParked(side);
+      storeHidden(side);
       statement.execute("DELETE FROM main.__marmot_parked");
+      statement.execute("DELETE FROM main.__marmot_hidden");
       statement.execute("DELETE FROM main.__marmot_skipped");
       statement.execute("DELETE FROM main.__marmot_change_log");
       side.pending().restart();
@@ -177,16 +180,29 @@ final class Staging {
   /** What kept a row parked was pending, so it fits now. */
   private static void storeParked(WriteSide side) throws SQLException {
     for (Parked parked : side.aside().parked()) {
-      TableWriter table = side.tables().named(parked.image().table());
-      String reason = "there is no such table here, or it does not replicate";
-      if (table != null) {
-        side.triggers().suspend(table.schema());
-        if (!(table.write(parked.image(), null) instanceof WriteResult.Refused refused)) {
-          continue;
-        }
-        reason = refused.reason();
-      }
-      side.aside().hold(parked.image(), parked.origin(), reason);
+      store(side, parked.image(), parked.origin());
     }
+  }
+
+  /** Under the pending rows that were removed is what the order log put there. */
+  private static void storeHidden(WriteSide side) throws SQLException {
+    for (RowImage hidden : side.aside().hidden()) {
+      if (!hidden.tombstone()) {
+        store(side, hidden, 0);
+      }
+    }
+  }
+
+  private static void store(WriteSide side, RowImage image, int origin) throws SQLException {
+    TableWriter table = side.tables().named(image.table());
+    String reason = "there is no such table here, or it does not replicate";
+    if (table != null) {
+      side.triggers().suspend(table.schema());
+      if (!(table.write(image, null) instanceof WriteResult.Refused refused)) {
+        return;
+      }
+      reason = refused.reason();
+    }
+    side.aside().hold(image, origin, reason);
   }
 }

@@ -128,6 +128,10 @@ final class StatusSide implements AutoCloseable {
             });
   }
 
+  Declarations declarations() {
+    return read("read the declarations", from -> Declarations.read(from, schema.read(from)));
+  }
+
   /** What the operator should know of tables and held rows. */
   List<String> warnings() {
     return read("read the warnings", from -> Warnings.of(from, schema.read(from)));

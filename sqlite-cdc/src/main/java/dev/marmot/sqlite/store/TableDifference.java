@@ -4,7 +4,6 @@ import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.schema.Sql;
 import dev.marmot.sqlite.schema.TableSchema;
-import dev.marmot.sqlite.store.TableWriter.DamagedIndex;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -21,7 +20,7 @@ final class TableDifference implements AutoCloseable {
   private final TableSchema live;
   private final TableSchema snapshot;
   private final boolean replaces;
-  private final DamagedIndex damagedIndex;
+  private final TriggerSuspension triggers;
   private final DifferenceSql sql;
   private final ReplacementSql replacement;
   private final CastQuery forget;
@@ -31,12 +30,17 @@ final class TableDifference implements AutoCloseable {
    *
    * @param number tells the TEMP tables of one comparison apart
    */
-  TableDifference(Connection connection, TableWriter live, TableSchema snapshot, int number) {
+  TableDifference(
+      Connection connection,
+      TableWriter live,
+      TableSchema snapshot,
+      TriggerSuspension triggers,
+      int number) {
     this.connection = connection;
     this.live = live.schema();
     this.snapshot = snapshot;
     this.replaces = live.replacesRows();
-    this.damagedIndex = live.damagedIndex();
+    this.triggers = triggers;
     DifferenceColumns both =
         new DifferenceColumns(live.schema(), snapshot, "__marmot_difference" + number);
     this.sql = new DifferenceSql(both);
@@ -110,7 +114,11 @@ final class TableDifference implements AutoCloseable {
                         + Sql.quote(live.name())
                         + " WHERE "
                         + TableReader.keyCondition(live, p))) {
-      keys.forEach(row -> change(one.bind(row.values(0, arity))::update));
+      keys.forEach(
+          row -> {
+            List<SqliteValue> key = row.values(0, arity);
+            change(() -> one.bind(key).update());
+          });
     }
   }
 
@@ -131,7 +139,7 @@ final class TableDifference implements AutoCloseable {
           row -> {
             List<SqliteValue> key = row.values(0, arity);
             try {
-              change(one.bind(key)::update);
+              change(() -> one.bind(key).update());
             } catch (SQLException e) {
               if (!Refusal.refusesRow(e)) {
                 throw e;
@@ -142,17 +150,14 @@ final class TableDifference implements AutoCloseable {
     }
   }
 
-  /** Changes the live table, if need be once more without the triggers of a damaged index. */
   private void change(Change change) throws SQLException {
-    try {
-      change.run();
-    } catch (SQLException e) {
-      if (!Refusal.isDamagedIndex(e)) {
-        throw e;
-      }
-      damagedIndex.leaveOut();
-      change.run();
-    }
+    var unused =
+        triggers.write(
+            live,
+            () -> {
+              change.run();
+              return 1;
+            });
   }
 
   /** Removes the TEMP table. */

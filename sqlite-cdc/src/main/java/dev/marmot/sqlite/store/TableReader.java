@@ -38,11 +38,12 @@ final class TableReader implements AutoCloseable {
     if (schema.keyKind() == KeyKind.DECLARED) {
       columns.add(schema.rowidName().orElseThrow());
     }
+    // No alias: the condition of a partial index may name the table.
+    String table = Sql.quote(schema.name());
     return "SELECT "
-        + columns.stream().map(c -> "t." + Sql.quote(c)).collect(Collectors.joining(","))
+        + columns.stream().map(c -> table + "." + Sql.quote(c)).collect(Collectors.joining(","))
         + " FROM main."
-        + Sql.quote(schema.name())
-        + " AS t";
+        + table;
   }
 
   /** Names of what identifies a row, the rowid's own name for a rowid key. */

@@ -41,15 +41,16 @@ final class TableWriter implements AutoCloseable {
   private final CastQuery delete;
   private final CastQuery insertWithRowid;
   private final boolean replaces;
-  private final DamagedIndex damagedIndex;
+  private final TriggerSuspension triggers;
   private final Map<TableShape, Shaped> shapes = new HashMap<>();
   private @Nullable Shaped lastShaped;
   private @Nullable TableShape lastShape;
 
   /**
-   * @param damagedIndex makes the table writable again after a trigger met a damaged index
+   * @param triggers those of the application
    */
-  TableWriter(Connection connection, TableSchema schema, String encoding, DamagedIndex damagedIndex)
+  TableWriter(
+      Connection connection, TableSchema schema, String encoding, TriggerSuspension triggers)
       throws SQLException {
     this.connection = connection;
     this.schema = schema;
@@ -76,7 +77,7 @@ final class TableWriter implements AutoCloseable {
                     + TableReader.keyCondition(schema, p));
     this.insertWithRowid = new CastQuery(connection, this::insertWithRowidSql);
     this.replaces = replaces(schema.userTriggers());
-    this.damagedIndex = damagedIndex;
+    this.triggers = triggers;
   }
 
   private static int[] positions(List<String> names, Set<String> folded) {
@@ -87,12 +88,15 @@ final class TableWriter implements AutoCloseable {
 
   /**
    * Whether a row must be replaced by DELETE and INSERT: triggers that keep a search index see no
-   * update when they are only made for those two (sqlite.md 43).
+   * update when they are only made for those two (sqlite.md 43). Where there is but one of them, a
+   * replacement would do to the index what no update of the application does.
    */
   private static boolean replaces(List<UserTrigger> triggers) {
-    List<UserTrigger> kept = triggers.stream().filter(UserTrigger::runsOnReplicas).toList();
-    return !kept.isEmpty()
-        && kept.stream().noneMatch(t -> TriggerEvent.of(t.sql()) == TriggerEvent.UPDATE);
+    return triggers.stream()
+        .filter(UserTrigger::runsOnReplicas)
+        .map(trigger -> TriggerEvent.of(trigger.sql()))
+        .collect(Collectors.toSet())
+        .equals(Set.of(TriggerEvent.INSERT, TriggerEvent.DELETE));
   }
 
   TableSchema schema() {
@@ -102,10 +106,6 @@ final class TableWriter implements AutoCloseable {
   /** Whether rows cannot be updated one by one: others may hold the values that they get. */
   boolean replacesRows() {
     return replaces || !schema.uniqueIndexes().isEmpty();
-  }
-
-  DamagedIndex damagedIndex() {
-    return damagedIndex;
   }
 
   CanonicalKey keys() {
@@ -130,21 +130,12 @@ final class TableWriter implements AutoCloseable {
   void delete(RowImage image) throws SQLException {
     Optional<List<SqliteValue>> key = key(image);
     if (key.isPresent()) {
-      var unused = update(delete.bind(key.get()));
+      var unused = update(delete, key.get());
     }
   }
 
-  /** Runs a statement, if need be once more without the triggers that keep a damaged index. */
-  private int update(Query bound) throws SQLException {
-    try {
-      return bound.update();
-    } catch (SQLException e) {
-      if (!Refusal.isDamagedIndex(e)) {
-        throw e;
-      }
-      damagedIndex.leaveOut();
-      return bound.update();
-    }
+  private int update(CastQuery query, List<SqliteValue> values) throws SQLException {
+    return triggers.write(schema, () -> query.bind(values).update());
   }
 
   /** Whether columns differ on which a secondary UNIQUE index depends. */
@@ -184,7 +175,10 @@ final class TableWriter implements AutoCloseable {
     for (UniqueProbe probe : probes) {
       Optional<List<SqliteValue>> a = indexed(one, probe);
       Optional<List<SqliteValue>> b = indexed(other, probe);
-      if (a.isPresent() && b.isPresent() && probe.collide(a.get(), b.get())) {
+      if (a.isPresent()
+          && b.isPresent()
+          && !probe.differ(a.get(), b.get())
+          && probe.collide(a.get(), b.get())) {
         return true;
       }
     }
@@ -245,10 +239,14 @@ final class TableWriter implements AutoCloseable {
       return WriteResult.Stored.STORED;
     }
     if (before != null) {
-      // The row that made room stays what it was. Where something else stands now, it cannot.
-      tryInsert(full(before.key(), before.values(), before));
+      putBack(before);
     }
     return new WriteResult.Refused(refusal.get());
+  }
+
+  /** A row that made room stays what it was. Where something else stands now, it cannot. */
+  void putBack(StoredRow row) throws SQLException {
+    tryInsert(full(row.key(), row.values(), row));
   }
 
   /** Why the row cannot be stored; empty when it is. */
@@ -258,7 +256,7 @@ final class TableWriter implements AutoCloseable {
       return tryInsert(completed(image, shaped.mapping, before));
     }
     try {
-      return expectOne(update(shaped.upsert.bind(shaped.given(image))));
+      return expectOne(update(shaped.upsert, shaped.given(image)));
     } catch (SQLException e) {
       return refusal(e);
     }
@@ -266,7 +264,7 @@ final class TableWriter implements AutoCloseable {
 
   private Optional<String> tryInsert(List<SqliteValue> row) throws SQLException {
     try {
-      return expectOne(update(insertWithRowid.bind(row)));
+      return expectOne(update(insertWithRowid, row));
     } catch (SQLException e) {
       return refusal(e);
     }
@@ -332,9 +330,10 @@ final class TableWriter implements AutoCloseable {
 
   private String insertSql(List<String> columns, Parameters parameters) {
     // OR ABORT: a conflict clause in the schema could drop the row silently (sqlite.md 46).
+    // The alias: a table may itself be called "excluded".
     return "INSERT OR ABORT INTO main."
         + Sql.quote(schema.name())
-        + "("
+        + " AS __marmot_row("
         + quoteAll(columns)
         + ") VALUES("
         + IntStream.rangeClosed(1, columns.size())
@@ -382,11 +381,6 @@ final class TableWriter implements AutoCloseable {
     for (Shaped shaped : shapes.values()) {
       shaped.upsert.close();
     }
-  }
-
-  /** What to do when a trigger of the table cannot write the index that it keeps. */
-  interface DamagedIndex {
-    void leaveOut() throws SQLException;
   }
 
   /** How images of one shape are written. */

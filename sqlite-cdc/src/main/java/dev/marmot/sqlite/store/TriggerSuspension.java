@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the application's triggers from running inside an apply transaction: their effects arrive
- * as rows of their own. Confined to the applier thread, {@link #damagedIndexes} excepted.
+ * as rows of their own. Confined to the applier thread, {@link #passedIndexes} excepted.
  *
  * <p>They are dropped at the first write to their table and re-created from their own text before
  * the commit, each in its place in the schema table, because SQLite fires triggers in that order,
@@ -35,22 +35,26 @@ final class TriggerSuspension {
   private final InstantSource clock;
   private final Set<String> tables = new HashSet<>();
   private final List<Trigger> dropped = new ArrayList<>();
-  private final Map<String, Instant> damagedIndexes = new ConcurrentHashMap<>();
+  private final Set<String> pastIndex = new HashSet<>();
+  private final Map<String, Passed> passedIndexes = new ConcurrentHashMap<>();
+  private boolean changed;
 
   TriggerSuspension(Connection connection, InstantSource clock) {
     this.connection = connection;
     this.clock = clock;
   }
 
-  /** Tables that were last written past their damaged search index, and when. Thread-safe. */
-  Map<String, Instant> damagedIndexes() {
-    return Map.copyOf(damagedIndexes);
+  /** Tables that were last written past their search index, when, and why. Thread-safe. */
+  Map<String, Passed> passedIndexes() {
+    return Map.copyOf(passedIndexes);
   }
 
   /** Nothing is suspended any more: the transaction is over. */
   void reset() {
     tables.clear();
     dropped.clear();
+    pastIndex.clear();
+    changed = false;
   }
 
   /** Drops the triggers of the table that must not run here, once per transaction. */
@@ -67,21 +71,68 @@ final class TriggerSuspension {
   }
 
   /**
-   * A search index that the triggers of the table keep is damaged: drops these too, until the end
-   * of the transaction, so that the rows go on without it. The next transaction tries anew.
+   * Writes a row of the table. An index that triggers of the table keep is derived from the rows
+   * and decides nothing about them: where it refuses a row, for whatever reason, the row is written
+   * past it. What SQLite refuses without those triggers too, it refuses for the row's own sake.
    */
-  void suspendIndexing(TableSchema table) throws SQLException {
-    for (UserTrigger trigger : table.userTriggers()) {
-      if (trigger.runsOnReplicas()) {
-        drop(trigger);
+  int write(TableSchema table, RowWrite write) throws SQLException {
+    try {
+      return write.run();
+    } catch (SQLException e) {
+      boolean lasting = Refusal.isDamagedIndex(e) || Refusal.isStatementFault(e);
+      if (!(lasting || Refusal.refusesRow(e)) || !keepsIndex(table)) {
+        throw e;
+      }
+      return pastIndex(table, write, e, lasting);
+    }
+  }
+
+  private boolean keepsIndex(TableSchema table) {
+    return !pastIndex.contains(table.name())
+        && table.userTriggers().stream().anyMatch(UserTrigger::runsOnReplicas);
+  }
+
+  /**
+   * @param lasting the next row would meet the same fault: the triggers stay away until the end of
+   *     the transaction; the next transaction tries anew
+   */
+  private int pastIndex(TableSchema table, RowWrite write, SQLException refusal, boolean lasting)
+      throws SQLException {
+    List<UserTrigger> kept =
+        table.userTriggers().stream().filter(UserTrigger::runsOnReplicas).toList();
+    int before = dropped.size();
+    for (UserTrigger trigger : kept) {
+      drop(trigger);
+    }
+    boolean written = false;
+    try {
+      int rows = write.run();
+      written = true;
+      return rows;
+    } finally {
+      if (written) {
+        passed(table, refusal);
+      }
+      if (written && lasting) {
+        pastIndex.add(table.name());
+      } else {
+        create(dropped.subList(before, dropped.size()));
       }
     }
-    if (damagedIndexes.put(table.name(), clock.instant()) == null) {
-      log.atWarn().addKeyValue("table", table.name()).log("search index damaged, going on past it");
+  }
+
+  private void passed(TableSchema table, SQLException refusal) {
+    Passed passed = new Passed(clock.instant(), Refusal.reason(refusal));
+    if (passedIndexes.put(table.name(), passed) == null) {
+      log.atWarn()
+          .addKeyValue("table", table.name())
+          .addKeyValue("reason", passed.reason())
+          .log("search index refuses rows, going on past it");
     }
   }
 
   private void drop(UserTrigger trigger) throws SQLException {
+    changed = true;
     dropped.add(place(trigger));
     execute("DROP TRIGGER main." + Sql.quote(trigger.name()));
   }
@@ -96,13 +147,23 @@ final class TriggerSuspension {
 
   /** Puts all back, with the schema cookie that the transaction found. */
   void restore(long schemaVersion) throws SQLException {
-    if (dropped.isEmpty()) {
+    if (!changed) {
       return;
     }
-    dropped.sort(Comparator.comparing(Trigger::place));
+    create(dropped);
+    execute("PRAGMA main.schema_version = " + schemaVersion);
+    reset();
+  }
+
+  /** Puts some back, each in its place. */
+  private void create(List<Trigger> some) throws SQLException {
+    if (some.isEmpty()) {
+      return;
+    }
+    some.sort(Comparator.comparing(Trigger::place));
     execute("PRAGMA writable_schema=ON");
     try {
-      for (Trigger trigger : dropped) {
+      for (Trigger trigger : some) {
         execute(trigger.sql());
         // A new object comes last, behind all places that are to be filled yet.
         execute(
@@ -113,8 +174,7 @@ final class TriggerSuspension {
     } finally {
       execute("PRAGMA writable_schema=OFF");
     }
-    execute("PRAGMA main.schema_version = " + schemaVersion);
-    reset();
+    some.clear();
   }
 
   private void execute(String sql) throws SQLException {
@@ -125,4 +185,12 @@ final class TriggerSuspension {
 
   /** A trigger's rowid in the schema table, and its text. */
   private record Trigger(long place, String sql) {}
+
+  /** When an index was last passed, and what SQLite said. Immutable. */
+  record Passed(Instant time, String reason) {}
+
+  /** Writes rows of a table; undone when it fails. */
+  interface RowWrite {
+    int run() throws SQLException;
+  }
 }

@@ -30,6 +30,7 @@ final class UniqueProbe implements AutoCloseable {
   private final CastQuery stored;
   private final CastQuery pair;
   private final List<Place> places;
+  private final int[] compared;
 
   UniqueProbe(
       Connection connection,
@@ -46,6 +47,16 @@ final class UniqueProbe implements AutoCloseable {
         index.columns().stream()
             .map(name -> new Place(position(key, name), position(table.columns(), name)))
             .toList();
+    this.compared = compared();
+  }
+
+  /** Places of the columns whose bytes alone decide. */
+  private int[] compared() {
+    return index.terms().stream()
+        .filter(term -> !term.expression() && term.collation().equalsIgnoreCase("BINARY"))
+        .mapToInt(term -> position(index.columns(), term.sql()))
+        .filter(column -> column >= 0)
+        .toArray();
   }
 
   private static int position(List<String> names, String name) {
@@ -67,6 +78,19 @@ final class UniqueProbe implements AutoCloseable {
     List<StoredRow> found = new ArrayList<>();
     stored.bind(columns).forEach(row -> found.add(reader.read(row)));
     return found;
+  }
+
+  /** Whether two rows surely do not exclude each other: asks no SQL, and often does not know. */
+  boolean differ(List<SqliteValue> one, List<SqliteValue> other) {
+    for (int column : compared) {
+      SqliteValue a = one.get(column);
+      SqliteValue b = other.get(column);
+      boolean sameClass = a.getClass() == b.getClass() && !(a instanceof SqliteValue.Real);
+      if (sameClass && !a.equals(b)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether two rows, each given as values of the index's columns, exclude each other. */

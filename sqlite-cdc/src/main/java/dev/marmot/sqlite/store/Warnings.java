@@ -1,6 +1,9 @@
 package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.schema.DatabaseSchema;
+import dev.marmot.sqlite.schema.TableSchema;
+import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
+import dev.marmot.sqlite.store.TriggerSuspension.Passed;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -13,6 +16,17 @@ final class Warnings {
   private static final int MESSAGES_PER_KIND = 20;
 
   private Warnings() {}
+
+  /** The application dropped our tables. */
+  static String dropped(Instant time) {
+    return "the application dropped Marmot's tables at "
+        + time
+        + ": they are made again, and every row of this file was sent to the other nodes; rows of"
+        + " tables that it dropped with them are still there on the other nodes, and what was held"
+        + " here and the conflict log of this node are gone. Compare with marmot verify; to take the"
+        + " cluster's rows instead, stop this node and start it with --adopt; this warning ends with"
+        + " the next start";
+  }
 
   /** Changes by table whose key holds a NULL. */
   static void keysWithNull(Map<String, Long> changes, List<String> warnings) {
@@ -27,18 +41,19 @@ final class Warnings {
                     + " give the rows a key"));
   }
 
-  /** Tables that were written past a damaged search index, and when that was needed last. */
-  static void damagedIndexes(Map<String, Instant> tables, List<String> warnings) {
+  /** Tables that were written past their search index. */
+  static void passedIndexes(Map<String, Passed> tables, List<String> warnings) {
     tables.forEach(
         (table, last) ->
             warnings.add(
                 "table "
                     + table
-                    + ": the search index that its triggers keep is damaged here and misses rows, the"
-                    + " last time at "
-                    + last
-                    + "; rebuild it, a full-text index with INSERT INTO name(name)"
-                    + " VALUES('rebuild'); this warning ends with the next start"));
+                    + ": the search index that its triggers keep refuses rows here ("
+                    + last.reason()
+                    + ") and misses them, the last time at "
+                    + last.time()
+                    + "; the table has them. Rebuild the index, a full-text index with INSERT INTO"
+                    + " name(name) VALUES('rebuild'); this warning ends with the next start"));
   }
 
   /** Tables that are not replicated, and rows that are held. */
@@ -49,6 +64,21 @@ final class Warnings {
         .forEach(
             table ->
                 warnings.add("table " + table.table() + " is not replicated: " + table.reason()));
+    for (TableSchema table : schema.tables().values()) {
+      for (UserTrigger trigger : table.userTriggers()) {
+        trigger
+            .cautions()
+            .forEach(
+                caution ->
+                    warnings.add(
+                        "table "
+                            + table.name()
+                            + ": its trigger "
+                            + trigger.name()
+                            + " "
+                            + caution));
+      }
+    }
     try (Query held =
         new Query(
             connection,

@@ -44,7 +44,12 @@ final class WriteSide implements AutoCloseable {
   private long newest;
   private long lockedNanos;
 
-  private WriteSide(Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
+  private WriteSide(
+      Connection connection,
+      Hooks hooks,
+      BookkeepingMemory memory,
+      boolean replicating,
+      StoreOptions options)
       throws SQLException {
     this.connection = connection;
     this.triggers = new TriggerSuspension(connection, options.clock());
@@ -52,8 +57,8 @@ final class WriteSide implements AutoCloseable {
         SchemaTracker.open(
             connection,
             hooks,
-            (on, table, encoding) ->
-                new TableWriter(on, table, encoding, () -> triggers.suspendIndexing(table)),
+            memory,
+            (on, table, encoding) -> new TableWriter(on, table, encoding, triggers),
             replicating);
     this.beginDeferred = new Query(connection, "BEGIN");
     this.beginImmediate = new Query(connection, "BEGIN IMMEDIATE");
@@ -75,7 +80,11 @@ final class WriteSide implements AutoCloseable {
   }
 
   static WriteSide open(
-      Connection connection, Hooks hooks, boolean replicating, StoreOptions options)
+      Connection connection,
+      Hooks hooks,
+      BookkeepingMemory memory,
+      boolean replicating,
+      StoreOptions options)
       throws SQLException {
     try (Statement pragmas = connection.createStatement()) {
       // What one node accepted, all nodes store: the checks were made where the row was written.
@@ -88,7 +97,7 @@ final class WriteSide implements AutoCloseable {
       // would be written and read again while the write lock is held.
       pragmas.execute("PRAGMA cache_size=-" + CACHE_KIB);
     }
-    return new WriteSide(connection, hooks, replicating, options);
+    return new WriteSide(connection, hooks, memory, replicating, options);
   }
 
   /** For what is done between transactions. */

@@ -71,6 +71,42 @@ class DoctorTest {
   }
 
   @Test
+  void indexWhoseFunctionsAreMissing_isNamed_andReplicates() throws SQLException {
+    Report report =
+        examine(
+            file(
+                "CREATE TABLE p(fid INTEGER PRIMARY KEY, geom BLOB)",
+                "CREATE VIRTUAL TABLE rtree_p_geom USING rtree(id, minx, maxx, miny, maxy)",
+                "CREATE TRIGGER rtree_p_geom_insert AFTER INSERT ON p WHEN NOT ST_IsEmpty(NEW.geom)"
+                    + " BEGIN INSERT OR REPLACE INTO rtree_p_geom"
+                    + " VALUES(NEW.fid, coalesce(ST_MinX(NEW.geom),0), 0, 0, 0); END"));
+    assertThat(report.replicates()).isTrue();
+    assertThat(report.replicated()).containsExactly("p");
+    assertThat(whats(report, Level.WARNING))
+        .anySatisfy(
+            what ->
+                assertThat(what)
+                    .startsWith(
+                        "table p: its trigger rtree_p_geom_insert calls st_isempty, st_minx,"
+                            + " which Marmot does not have"));
+  }
+
+  @Test
+  void tablesOfOtherReplicators_areNamed_andNoProblem() throws SQLException {
+    Report report =
+        examine(
+            file(
+                "CREATE TABLE t(k TEXT PRIMARY KEY NOT NULL)",
+                "CREATE TABLE _litestream_lock(id INTEGER)"));
+    assertThat(report.replicates()).isTrue();
+    assertThat(report.replicated()).containsExactly("t");
+    assertThat(whats(report, Level.NOTE))
+        .contains(
+            "table _litestream_lock: it belongs to Litestream and says where this one file stands,"
+                + " so it is left out");
+  }
+
+  @Test
   void everythingThatMatters_isNamed() throws SQLException {
     Path file =
         file(

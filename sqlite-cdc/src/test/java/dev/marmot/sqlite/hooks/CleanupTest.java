@@ -92,6 +92,15 @@ class CleanupTest {
   }
 
   @Test
+  void run_leavesTablesOfTheApplication_whateverTheirNames() throws SQLException {
+    Path path = directory.resolve("names.db");
+    TestFile.hooked(path, "CREATE TABLE t(a); CREATE TABLE __marmot_notes(a)").close();
+    assertThat(new Cleanup(file(path)).run().removed()).isPositive();
+    assertThat(TestFile.shell(path, "SELECT group_concat(name) FROM sqlite_schema").strip())
+        .isEqualTo("t,__marmot_notes");
+  }
+
+  @Test
   void run_fileWithoutMarmot_removesNothing() {
     Path path = directory.resolve("plain.db");
     TestFile.shell(path, "CREATE TABLE t(a)");

@@ -31,6 +31,7 @@ class RefusalsTest {
       CREATE TABLE collated(a);
       CREATE TABLE located(a);
       CREATE TABLE geo_node(a);
+      CREATE TABLE __marmot_notes(a);
       PRAGMA writable_schema=ON;
       INSERT INTO sqlite_schema
         VALUES('table','geo','geo',0,'CREATE VIRTUAL TABLE geo USING nomodule(a)');
@@ -66,6 +67,7 @@ class RefusalsTest {
 """
 hidden | it declares no primary key, and its columns hide all three names of the rowid; rename one of the columns rowid, _rowid_, oid, or declare a primary key
 nulls | rows of it have NULL in the primary key column k, so nothing identifies them; give them values and declare it NOT NULL
+__marmot_notes | its name begins with __marmot_, as only those of Marmot's own tables may; rename it
 ft | it is a virtual table, which can have no triggers, so what the application writes to it stays on this node; fill it by triggers of an ordinary table, or exclude it
 mixed | its trigger mixed_i writes a virtual table and an ordinary one, and only the first must happen again on every node; split it into two triggers
 collated | index collated_a uses the collation german that only the application knows; use BINARY, NOCASE or RTRIM in indexes

@@ -160,7 +160,7 @@ class SchemaReaderTest {
   @Test
   void read_systemShadowOwnAndVirtualTablesAreNotReplicated() throws SQLException {
     execute(
-        "CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT, x); CREATE TABLE __marmot_x(a);"
+        "CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT, x); CREATE TABLE __marmot_meta(a);"
             + "CREATE TABLE xxmarmot_y(a); CREATE VIEW v AS SELECT 1; CREATE TABLE skip(a);"
             + "CREATE VIRTUAL TABLE f USING fts5(x); CREATE VIRTUAL TABLE r USING rtree(i,a,b);"
             + "CREATE TRIGGER ai AFTER INSERT ON a BEGIN INSERT INTO f VALUES(new.x); END;");

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.marmot.sqlite.ApplyTransaction;
+import dev.marmot.sqlite.ReplicaState;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -164,6 +167,92 @@ final class AccessCasesTest {
       // A connection that knows the schema without the table must read it again first.
       pair.a.query("SELECT count(*) FROM t");
       pair.write("UPDATE t SET v=3");
+    }
+  }
+
+  /** As Laravel's migrate:fresh does: it knows nothing of the tables that it drops. */
+  @Test
+  void applicationThatWipesTheSchema_getsOurTablesBack_andAllItsRowsAreSent() throws SQLException {
+    wiped(
+        "PRAGMA writable_schema=1",
+        "DELETE FROM sqlite_master WHERE type IN ('table','index','trigger')",
+        "PRAGMA writable_schema=0",
+        "VACUUM",
+        "PRAGMA integrity_check");
+  }
+
+  /** As Adonis does. */
+  @Test
+  void applicationThatDropsEveryTable_getsOurTablesBack_andAllItsRowsAreSent() throws SQLException {
+    List<String> drops = new ArrayList<>();
+    try (Replica like = Replica.open(directory, 9, SHOP)) {
+      String names = "SELECT name FROM sqlite_schema WHERE type='table' ORDER BY name";
+      for (String name : like.query(names).lines().toList()) {
+        drops.add("DROP TABLE IF EXISTS \"" + name + "\"");
+      }
+    }
+    assertThat(drops).hasSizeGreaterThan(12);
+    wiped(drops.toArray(String[]::new));
+  }
+
+  private static final String SHOP = "CREATE TABLE t(id INTEGER PRIMARY KEY, v UNIQUE)";
+
+  private void wiped(String... statements) throws SQLException {
+    try (Pair pair = new Pair(directory, SHOP)) {
+      for (int i = 1; i <= 30; i++) {
+        pair.write("INSERT INTO t VALUES(" + i + ",'before " + i + "')");
+      }
+      pair.b.run("INSERT INTO t VALUES(100,'of b')");
+      pair.b.publish(pair.a);
+      pair.a.store.meta("node", "1");
+      ReplicaState before = pair.a.store.state();
+      pair.a.run("UPDATE t SET v=v||'!'");
+      assertThat(pair.a.capture()).as("captured, in flight").isPresent();
+
+      pair.a.run(statements);
+      pair.a.run(SHOP, "INSERT INTO t VALUES(1,'fresh'),(200,'new')");
+
+      pair.a.store.newestSeq();
+      ReplicaState after = pair.a.store.state();
+      assertThat(after.position()).isEqualTo(before.position());
+      assertThat(after.file()).isEqualTo(before.file());
+      assertThat(after.last()).isEqualTo(before.last());
+      assertThat(after.windowStart()).isEqualTo(after.position() + 1);
+      assertThat(pair.a.store.meta("node")).contains("1");
+      assertThat(pair.a.capture().orElseThrow().rows()).hasSize(2);
+      assertThat(pair.a.store.warnings())
+          .singleElement()
+          .asString()
+          .startsWith("the application dropped Marmot's tables at ");
+      pair.a.reopen();
+      assertThat(pair.a.store.state().position()).isEqualTo(before.position());
+      assertThat(pair.a.store.state().last()).isEqualTo(before.last());
+      pair.a.publish(pair.b);
+      assertThat(pair.b.query("SELECT v FROM t WHERE id IN (1,200) ORDER BY id"))
+          .isEqualTo("fresh\nnew");
+      pair.a.query("SELECT count(*) FROM t");
+      pair.a.run("INSERT INTO t VALUES(300,'later')");
+      pair.a.publish(pair.b);
+      pair.b.run("INSERT INTO t VALUES(400,'from b')");
+      pair.b.publish(pair.a);
+      assertThat(pair.query("SELECT count(*) FROM t WHERE id>=300")).isEqualTo("2");
+    }
+  }
+
+  /** Whichever connection of the store notices first. */
+  @Test
+  void applierThatNoticesFirst_makesOurTablesAnew_andGoesOn() throws SQLException {
+    try (Pair pair = new Pair(directory, SHOP)) {
+      pair.write("INSERT INTO t VALUES(1,'a')");
+      long position = pair.a.store.state().position();
+      pair.a.run("DROP TABLE __marmot_skipped", "DROP TABLE __marmot_state");
+      pair.b.run("INSERT INTO t VALUES(2,'b')");
+      pair.b.publish(pair.a);
+      assertThat(pair.a.store.state().position()).isEqualTo(position + 1);
+      assertThat(pair.query("SELECT id FROM t")).isEqualTo("1\n2");
+      assertThat(pair.a.capture().orElseThrow().rows()).as("its rows then").hasSize(1);
+      pair.a.reopen();
+      assertThat(pair.a.store.state().position()).isEqualTo(position + 1);
     }
   }
 }

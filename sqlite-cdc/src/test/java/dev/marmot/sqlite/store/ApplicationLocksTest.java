@@ -24,8 +24,7 @@ class ApplicationLocksTest {
 
   private static final int ROWS = 300_000;
   private static final String FILL =
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<%d)"
-              .formatted(ROWS)
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<%d)".formatted(ROWS)
           + " INSERT INTO t SELECT i,i FROM n";
 
   @TempDir Path directory;

@@ -8,6 +8,7 @@ import dev.marmot.sqlite.ApplyTransaction.WriteResult;
 import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.Conflict;
 import dev.marmot.sqlite.Conflict.Reason;
+import dev.marmot.sqlite.ConflictHead;
 import dev.marmot.sqlite.HeldRow;
 import dev.marmot.sqlite.LoggedConflict;
 import dev.marmot.sqlite.RowImage;
@@ -86,7 +87,7 @@ final class AsideTest extends WithReplicas {
       try (SqliteReplicaStore store = SqliteReplicaStore.open(file, options)) {
         statement.execute("INSERT INTO t VALUES('a',1)");
         RowImage image = store.capture(0, Replica.ALL).orElseThrow().rows().get(0);
-        for (int position = 1; position <= 5; position++) {
+        for (int position : new int[] {1, 5, 2, 4, 3, 5}) {
           try (ApplyTransaction transaction = store.begin()) {
             transaction.conflict(new Conflict(image, 2, 3, position, Reason.DELETED));
             transaction.commit();
@@ -94,12 +95,38 @@ final class AsideTest extends WithReplicas {
         }
         List<LoggedConflict> kept = new ArrayList<>();
         store.conflicts(0, kept::add);
-        assertThat(kept).extracting(LoggedConflict::id).containsExactly(4L, 5L);
+        assertThat(kept).extracting(LoggedConflict::id).containsExactly(2L, 4L);
         assertThat(kept).extracting(LoggedConflict::timeMillis).containsOnly(77L);
         assertThat(store.asideCounts().conflicts()).isEqualTo(2);
-        assertThat(store.asideCounts().newestConflict()).isEqualTo(5);
+        assertThat(store.asideCounts().newestConflict()).isEqualTo(4);
       }
     }
+  }
+
+  /** What a node learns from two others is one event all the same. */
+  @Test
+  void conflict_isNotedOnce_andWhatOthersLackIsFound() throws SQLException {
+    Replica a = open(1, TABLE);
+    Replica b = open(2, TABLE);
+    a.run("INSERT INTO t VALUES('a',1),('b',2)");
+    List<RowImage> images = a.capture().orElseThrow().rows();
+    Conflict first = new Conflict(images.get(0), 2, 3, 41, Reason.OVERWRITTEN);
+    Conflict second = new Conflict(images.get(1), 2, 3, 41, Reason.OVERWRITTEN);
+    for (Replica replica : List.of(a, b, a, b)) {
+      try (ApplyTransaction transaction = replica.store.begin()) {
+        transaction.conflict(first);
+        if (replica == a) {
+          transaction.conflict(second);
+        }
+        transaction.commit();
+      }
+    }
+
+    List<ConflictHead> heads = a.store.conflictHeads(0, 10);
+    assertThat(heads).hasSize(2).extracting(ConflictHead::position).containsOnly(41L);
+    assertThat(a.store.conflictHeads(1, 10)).isEqualTo(heads.subList(1, 2));
+    assertThat(b.store.lackingConflicts(heads)).isEqualTo(heads.subList(1, 2));
+    assertThat(a.store.lackingConflicts(b.store.conflictHeads(0, 10))).isEmpty();
   }
 
   @Test

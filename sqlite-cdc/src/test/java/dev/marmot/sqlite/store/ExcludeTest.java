@@ -98,4 +98,28 @@ class ExcludeTest {
           .allSatisfy(warning -> assertThat(warning).contains("it is a virtual table"));
     }
   }
+
+  @Test
+  void tablesOfOtherReplicators_areLeftOut() throws SQLException {
+    try (Replica a =
+        Replica.open(
+            directory,
+            1,
+            "CREATE TABLE t(id INTEGER PRIMARY KEY)",
+            "CREATE TABLE _litestream_seq(id INTEGER PRIMARY KEY, seq INTEGER)",
+            "CREATE TABLE __harmonylite___global_change_log(id INTEGER PRIMARY KEY)",
+            "CREATE TABLE _cf_KV(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID")) {
+      a.run(
+          "INSERT INTO t VALUES(1)",
+          "INSERT INTO _litestream_seq VALUES(1,7)",
+          "INSERT INTO __harmonylite___global_change_log VALUES(1)",
+          "INSERT INTO _cf_KV VALUES('k','v')");
+
+      assertThat(a.capture().orElseThrow().rows())
+          .singleElement()
+          .satisfies(row -> assertThat(row.table()).isEqualTo("t"));
+      assertThat(a.store.warnings()).isEmpty();
+      assertThat(a.store.digests()).containsOnlyKeys("t");
+    }
+  }
 }

@@ -110,7 +110,7 @@ final class TriggerCasesTest {
       assertThat(pair.b.store.warnings())
           .singleElement()
           .asString()
-          .startsWith("table d: the search index that its triggers keep is damaged");
+          .startsWith("table d: the search index that its triggers keep refuses rows here (");
 
       pair.b.run("INSERT INTO ft(ft) VALUES('rebuild')");
       pair.a.run("DELETE FROM d WHERE k='c'", "INSERT INTO d VALUES('c','three cats')");
@@ -202,6 +202,147 @@ final class TriggerCasesTest {
       assertThat(pair.query("SELECT count(*), sum(id) FROM area WHERE x0>20 AND y1<60"))
           .isEqualTo("13|239");
       assertThat(pair.query("SELECT rtreecheck('area')")).isEqualTo("ok");
+    }
+  }
+
+  /** As in every GeoPackage: the functions of its triggers belong to the application's library. */
+  @Test
+  void functionThatOnlyTheApplicationHas_keepsNoRowBack() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE place(fid INTEGER PRIMARY KEY, geom BLOB, name UNIQUE)",
+            "CREATE VIRTUAL TABLE rtree_place_geom USING rtree(id, minx, maxx, miny, maxy)",
+            "CREATE TRIGGER rtree_place_geom_insert AFTER INSERT ON place"
+                + " WHEN (new.geom NOT NULL AND NOT ST_IsEmpty(new.geom)) BEGIN INSERT OR REPLACE"
+                + " INTO rtree_place_geom VALUES(NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),"
+                + " ST_MinY(NEW.geom), ST_MaxY(NEW.geom)); END",
+            "CREATE TRIGGER rtree_place_geom_delete AFTER DELETE ON place"
+                + " WHEN old.geom NOT NULL BEGIN DELETE FROM rtree_place_geom WHERE id=OLD.fid; END")) {
+      for (String name : new String[] {"ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"}) {
+        org.sqlite.Function.create(
+            pair.a.application,
+            name,
+            new org.sqlite.Function() {
+              @Override
+              protected void xFunc() throws SQLException {
+                result(0);
+              }
+            });
+      }
+      assertThat(pair.b.store.warnings())
+          .singleElement()
+          .asString()
+          .startsWith(
+              "table place: its trigger rtree_place_geom_insert calls st_isempty, st_maxx, st_maxy,"
+                  + " st_minx, st_miny, which Marmot does not have");
+      String before = pair.b.query(TRIGGERS);
+      String version = pair.b.query("PRAGMA schema_version");
+      pair.a.run(
+          "INSERT INTO place VALUES(1,x'00','a'),(2,x'01','b')",
+          "INSERT INTO place VALUES(3,NULL,'c')");
+      pair.a.publish(pair.b);
+      pair.a.run("UPDATE place SET name='d' WHERE fid=1", "DELETE FROM place WHERE fid=2");
+      pair.a.publish(pair.b);
+      assertThat(pair.b.store.digests()).isEqualTo(pair.a.store.digests());
+      assertThat(pair.b.store.asideCounts().held()).isZero();
+      assertThat(pair.b.query(TRIGGERS)).isEqualTo(before);
+      assertThat(pair.b.query("PRAGMA schema_version")).isEqualTo(version);
+      assertThat(pair.b.store.warnings())
+          .anySatisfy(warning -> assertThat(warning).contains("no such function: ST_IsEmpty"));
+    }
+  }
+
+  /** A left-over entry of the index refuses one row: only that one goes past it. */
+  @Test
+  void constraintOfTheIndex_keepsNoRowBack_andARowsOwnFaultIsStillTheRows() throws SQLException {
+    String[] schema = {
+      "CREATE TABLE place(id INTEGER PRIMARY KEY, x REAL, y REAL)",
+      "CREATE VIRTUAL TABLE area USING rtree(id, x0, x1, y0, y1)",
+      "CREATE TRIGGER pi AFTER INSERT ON place BEGIN"
+          + " INSERT INTO area VALUES(NEW.id,NEW.x,NEW.y,0,0); END",
+      "CREATE TRIGGER pu AFTER UPDATE ON place BEGIN DELETE FROM area WHERE id=OLD.id; END",
+      "CREATE TRIGGER pd AFTER DELETE ON place BEGIN DELETE FROM area WHERE id=OLD.id; END"
+    };
+    try (Pair pair = new Pair(directory, schema)) {
+      pair.b.run("INSERT INTO area VALUES(2,0,0,0,0)");
+      String before = pair.b.query(TRIGGERS);
+      String version = pair.b.query("PRAGMA schema_version");
+      pair.a.run("INSERT INTO place VALUES(1,1,1),(2,2,2),(3,3,3)");
+      pair.a.publish(pair.b);
+      assertThat(pair.b.store.digests()).isEqualTo(pair.a.store.digests());
+      assertThat(pair.b.query("SELECT id FROM area WHERE x0>0")).isEqualTo("1\n3");
+      assertThat(pair.b.store.warnings())
+          .singleElement()
+          .asString()
+          .contains("refuses rows here (")
+          .contains("UNIQUE constraint failed: area.id");
+      assertThat(pair.b.query(TRIGGERS)).isEqualTo(before);
+      assertThat(pair.b.query("PRAGMA schema_version")).isEqualTo(version);
+    }
+  }
+
+  /** A row that the table itself refuses does not count against the index. */
+  @Test
+  void rowThatTheTableRefuses_isHeld_andTheIndexGoesOn() throws SQLException {
+    String trigger =
+        "CREATE TRIGGER di AFTER INSERT ON d BEGIN INSERT INTO ft(rowid,v) VALUES(new.id,new.v); END";
+    String index = "CREATE VIRTUAL TABLE ft USING fts5(v)";
+    try (Replica a = Replica.open(directory, 1, "CREATE TABLE d(id INTEGER PRIMARY KEY, v, w)");
+        Replica b =
+            Replica.open(
+                directory,
+                2,
+                "CREATE TABLE d(id INTEGER PRIMARY KEY, v, w NOT NULL)",
+                index,
+                trigger)) {
+      String before = b.query(TRIGGERS);
+      String version = b.query("PRAGMA schema_version");
+      a.run("INSERT INTO d VALUES(1,'one',1),(2,'two',NULL),(3,'three',3)");
+      a.publish(b);
+      assertThat(b.query("SELECT id FROM d")).isEqualTo("1\n3");
+      assertThat(b.query("SELECT rowid FROM ft('one OR two OR three')")).isEqualTo("1\n3");
+      assertThat(b.store.warnings()).singleElement().asString().contains("rows are held");
+      assertThat(b.query(TRIGGERS)).isEqualTo(before);
+      assertThat(b.query("PRAGMA schema_version")).isEqualTo(version);
+    }
+  }
+
+  /** With a trigger for INSERT only, an update of the application leaves the index as it is. */
+  @Test
+  void indexWithInsertTriggerOnly_isUpdatedAsTheApplicationUpdatesIt() throws SQLException {
+    try (Pair pair =
+        new Pair(
+            directory,
+            "CREATE TABLE d(id INTEGER PRIMARY KEY, v)",
+            "CREATE VIRTUAL TABLE ft USING fts5(v)",
+            "CREATE TRIGGER di AFTER INSERT ON d BEGIN"
+                + " INSERT INTO ft(rowid,v) VALUES(new.id,new.v); END")) {
+      pair.write("INSERT INTO d VALUES(1,'one'),(2,'two')", "UPDATE d SET v='other' WHERE id=1");
+      assertThat(pair.query("SELECT rowid, v FROM ft ORDER BY 1")).isEqualTo("1|one\n2|two");
+    }
+  }
+
+  /** The other table's rows of the same change set are there when the trigger runs. */
+  @Test
+  void indexThatReadsAnotherTable_seesItsRows() throws SQLException {
+    try (Replica a =
+        Replica.open(
+            directory,
+            1,
+            "CREATE TABLE author(id INTEGER PRIMARY KEY, name)",
+            "CREATE TABLE book(id INTEGER PRIMARY KEY, author, title)",
+            "CREATE VIRTUAL TABLE ft USING fts5(text)",
+            "CREATE TRIGGER bi AFTER INSERT ON book BEGIN INSERT INTO ft(rowid,text)"
+                + " SELECT new.id, name||' '||new.title FROM author WHERE id=new.author; END")) {
+      assertThat(a.store.warnings())
+          .singleElement()
+          .asString()
+          .startsWith("table book: its trigger bi reads author: ");
+      try (var transaction = a.store.begin()) {
+        assertThat(transaction.isWrittenLast("book")).isTrue();
+        assertThat(transaction.isWrittenLast("author")).isFalse();
+      }
     }
   }
 }
