@@ -7,10 +7,12 @@ import dev.marmot.proto.v1.ConflictEntry;
 import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRow;
+import dev.marmot.proto.v1.NotSentRow;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.sqlite.ApplyTransaction.Held;
 import dev.marmot.sqlite.AsideCounts;
 import dev.marmot.sqlite.Conflict;
+import dev.marmot.sqlite.HeldBackRow;
 import dev.marmot.sqlite.LoggedConflict;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import java.nio.charset.Charset;
@@ -75,6 +77,10 @@ final class AsideView {
   HeldReply held(long after, int limit) {
     Charset charset = store.charset();
     HeldReply.Builder reply = HeldReply.newBuilder().setTotal(store.asideCounts().held());
+    if (after == 0) {
+      reply.setNotSentTotal(store.heldBackRows());
+      store.heldBack().forEach(row -> reply.addNotSent(notSent(row, new ColumnText(charset))));
+    }
     int[] bytes = {0};
     store.held(
         after,
@@ -85,6 +91,15 @@ final class AsideView {
           return reply.getRowsCount() < limit && bytes[0] < PAGE_BYTES;
         });
     return reply.build();
+  }
+
+  private static NotSentRow notSent(HeldBackRow row, ColumnText text) {
+    return NotSentRow.newBuilder()
+        .setSinceMillis(row.sinceMillis())
+        .setTable(row.key().table())
+        .addAllKey(text.key(row.key()))
+        .setBytes(row.bytes())
+        .build();
   }
 
   private static HeldRow entry(Held held, long sinceMillis, ColumnText text) {
@@ -105,12 +120,18 @@ final class AsideView {
     store.dropped().ifPresent(warnings::add);
     long held = counts().held();
     if (held > 0) {
-      warnings.add(held(held));
+      warnings.add(heldWarning(held));
+    }
+    int notSent = store.heldBackRows();
+    if (notSent > 0) {
+      warnings.add(
+          "%d %s larger than max-row-bytes and not sent; see marmot held"
+              .formatted(notSent, notSent == 1 ? "row is" : "rows are"));
     }
     return warnings;
   }
 
-  private String held(long held) {
+  private String heldWarning(long held) {
     List<String> reasons = new ArrayList<>();
     store.held(
         0,

@@ -45,6 +45,7 @@ final class Startup {
     this.options =
         StoreOptions.defaults(config.self() + "")
             .withExcluded(config.replication().excluded())
+            .withMaxRowBytes(config.replication().maxRowBytes())
             .withStaging(directory.snapshots());
   }
 

@@ -60,6 +60,11 @@ public interface ApplyTransaction extends AutoCloseable {
   /** All parked images. Usually none. */
   List<Parked> parked();
 
+  /** Their keys only, to look at one after the other: nobody knows how large they are together. */
+  default List<RowKey> parkedKeys() {
+    return parked().stream().map(Parked::key).toList();
+  }
+
   /** Parked images with another key that collide with the image. */
   List<Parked> parkedColliders(RowImage image);
 

@@ -40,8 +40,9 @@ public interface ReplicaStore extends AutoCloseable {
   InstallTransaction install(Snapshot snapshot);
 
   /**
-   * Reads what changed after {@code afterSeq} in one read transaction. Empty when nothing did. Keys
-   * that cannot travel (NULL in a key) are held here and reported by {@link #warnings}.
+   * Reads what changed after {@code afterSeq} in one read transaction. Empty when nothing did. Rows
+   * that cannot travel (NULL in a key, more bytes than are sent) are held here and reported by
+   * {@link #warnings}.
    */
   Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits);
 
@@ -65,6 +66,14 @@ public interface ReplicaStore extends AutoCloseable {
    * so that nobody needs it. Belongs to the applier thread; cheap.
    */
   OptionalLong heldSchema();
+
+  /**
+   * How many rows of this file are too large to be sent. Their keys stay pending, and what the
+   * order log put under them is not here: nobody can be given it. Thread-safe; cheap.
+   */
+  default int heldBackRows() {
+    return 0;
+  }
 
   /** What the operator should know: tables that are not replicated, held rows. */
   List<String> warnings();

@@ -4,6 +4,7 @@ import dev.marmot.node.control.PaneClient;
 import dev.marmot.node.control.ProtoJson;
 import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRow;
+import dev.marmot.proto.v1.NotSentRow;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -48,7 +49,9 @@ final class HeldCommand implements Callable<Integer> {
   }
 
   private void printAll(PaneClient client) {
-    List<HeldRow> page = client.held(0, PAGE).getRowsList();
+    HeldReply first = client.held(0, PAGE);
+    first.getNotSentList().forEach(row -> environment.out().println(ProtoJson.line(row)));
+    List<HeldRow> page = first.getRowsList();
     while (!page.isEmpty()) {
       page.forEach(row -> environment.out().println(ProtoJson.line(row)));
       page = client.held(page.get(page.size() - 1).getId(), PAGE).getRowsList();
@@ -56,9 +59,34 @@ final class HeldCommand implements Callable<Integer> {
   }
 
   private static String table(HeldReply held) {
+    StringBuilder text = new StringBuilder();
     if (held.getRowsCount() == 0) {
-      return "no rows are held";
+      text.append("no rows are held\n");
+    } else {
+      heldRows(held, text);
     }
+    if (held.getNotSentCount() > 0) {
+      notSent(held, text);
+    }
+    return text.toString().stripTrailing();
+  }
+
+  private static void notSent(HeldReply held, StringBuilder text) {
+    text.append(
+        "\n%d rows of this node are larger than max-row-bytes and are not sent\n"
+            .formatted(held.getNotSentTotal()));
+    TextTable table = new TextTable().row("SINCE", "TABLE", "KEY", "BYTES");
+    for (NotSentRow row : held.getNotSentList()) {
+      table.row(
+          RowText.time(row.getSinceMillis()),
+          RowText.printable(row.getTable()),
+          RowText.of(row.getKeyList()),
+          "%,d".formatted(row.getBytes()));
+    }
+    table.appendTo(text);
+  }
+
+  private static void heldRows(HeldReply held, StringBuilder text) {
     TextTable table = new TextTable().row("SINCE", "TABLE", "KEY", "FROM", "REASON", "VALUES");
     for (HeldRow row : held.getRowsList()) {
       table.row(
@@ -69,13 +97,11 @@ final class HeldCommand implements Callable<Integer> {
           RowText.printable(row.getReason()),
           RowText.of(row.getValuesList()));
     }
-    StringBuilder text = new StringBuilder();
     table.appendTo(text);
     if (held.getTotal() > held.getRowsCount()) {
       text.append("and ")
           .append(held.getTotal() - held.getRowsCount())
-          .append(" more; --json lists all");
+          .append(" more; --json lists all\n");
     }
-    return text.toString().stripTrailing();
   }
 }

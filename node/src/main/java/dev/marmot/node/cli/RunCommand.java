@@ -4,6 +4,7 @@ import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_CLUSTER;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_APPLY_MILLIS;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_CHANGE_SET_ROWS;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_LOG_ENTRIES;
+import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_ROW_BYTES;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_PANE;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_SHARDS;
 
@@ -126,6 +127,13 @@ final class RunCommand implements Callable<Integer> {
             + DEFAULT_MAX_CHANGE_SET_ROWS);
     value(
         spec,
+        "max-row-bytes",
+        "BYTES",
+        "Larger rows stay on the node where they are written, see marmot held; default "
+            + DEFAULT_MAX_ROW_BYTES
+            + ". Each node needs 16 times as much heap, at least 128 MiB.");
+    value(
+        spec,
         "max-apply-millis",
         "N",
         "How long one apply transaction should hold the write lock at most; default "
@@ -135,8 +143,8 @@ final class RunCommand implements Callable<Integer> {
         spec,
         "exclude",
         "PATTERN,...",
-        "Tables that do not replicate, as in sessions,cache_* (GLOB, any case); may be repeated. The"
-            + " same on all nodes.");
+        "Tables that do not replicate, as in sessions,cache_* (GLOB, any case); may be repeated."
+            + " The same on all nodes.");
     flag(
         spec,
         "follow",

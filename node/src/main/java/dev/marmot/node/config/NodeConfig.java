@@ -84,8 +84,13 @@ public record NodeConfig(
    * @param inlineLimit payloads below this many bytes travel inside the order log; 0: never
    * @param maxChangeSetRows rows up to which what was committed together stays together
    * @param maxApply how long applying should hold the write lock at most
+   * @param maxRowBytes larger rows are not sent
    * @param excluded tables that do not replicate; the same on all nodes
    */
   public record ReplicationConfig(
-      int inlineLimit, int maxChangeSetRows, Duration maxApply, TablePatterns excluded) {}
+      int inlineLimit,
+      int maxChangeSetRows,
+      Duration maxApply,
+      int maxRowBytes,
+      TablePatterns excluded) {}
 }

@@ -6,6 +6,7 @@ import dev.marmot.node.config.NodeConfig.ReplicationConfig;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.sqlite.schema.TablePatterns;
+import dev.marmot.sqlite.store.StoreOptions;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -25,6 +26,13 @@ public final class NodeConfigLoader {
   public static final int DEFAULT_MAX_LOG_ENTRIES = 1024;
   public static final int DEFAULT_MAX_CHANGE_SET_ROWS = 20_000;
   public static final int DEFAULT_MAX_APPLY_MILLIS = 1_000;
+
+  public static final int DEFAULT_MAX_ROW_BYTES = StoreOptions.DEFAULT_MAX_ROW_BYTES;
+
+  private static final int LEAST_ROW_BYTES = 64 << 10;
+
+  /** What one frame of rows may hold, with a margin. */
+  private static final int MOST_ROW_BYTES = 128 << 20;
 
   private static final int MOST_SHARDS = 1024;
   private static final int MOST_INLINE_BYTES = 1 << 20;
@@ -79,9 +87,8 @@ public final class NodeConfigLoader {
     ReplicationConfig replication = replication();
     values.flag("verbose", false);
     Optional<Path> raftPath = values.read("raft-path", NodeConfigLoader::path);
-    List<String> notes = notes(members, bind);
     AuthKey key = AuthKey.of(environment.getOrDefault("AUTH_KEY", ""));
-    List<String> notes = notes(pane, key);
+    List<String> notes = notes(members, bind, pane, key);
     if (!values.faults().isEmpty() || self.isEmpty() || database.isEmpty()) {
       throw new InvalidConfigException(values.faults());
     }
@@ -202,6 +209,7 @@ public final class NodeConfigLoader {
         values.number("inline-limit", 0, 0, MOST_INLINE_BYTES),
         values.number("max-change-set-rows", DEFAULT_MAX_CHANGE_SET_ROWS, 100, 1_000_000),
         Duration.ofMillis(values.number("max-apply-millis", DEFAULT_MAX_APPLY_MILLIS, 5, 60_000)),
+        values.number("max-row-bytes", DEFAULT_MAX_ROW_BYTES, LEAST_ROW_BYTES, MOST_ROW_BYTES),
         values.read("exclude", NodeConfigLoader::patterns).orElse(TablePatterns.NONE));
   }
 

@@ -17,6 +17,10 @@ final class Attempt {
     return !underWay && !committed && now >= notBefore;
   }
 
+  boolean isUnderWay() {
+    return underWay;
+  }
+
   boolean isCommitted() {
     return committed;
   }

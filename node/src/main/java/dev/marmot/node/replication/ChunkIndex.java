@@ -71,7 +71,10 @@ public final class ChunkIndex {
     return known != null && chunk < known.length && known[chunk] != null;
   }
 
-  /** The chunks of a change set in order, read from the raft logs; empty while one is missing. */
+  /**
+   * The chunks of a change set in order, for the caller to keep or change, read from the raft logs;
+   * empty while one is missing.
+   */
   Optional<List<Chunk>> read(OrderedLogs logs, ChangeSetId id, int count) {
     @Nullable Place[] known = places.get(id);
     if (known == null || known.length != count) {

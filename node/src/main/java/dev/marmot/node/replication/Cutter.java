@@ -52,13 +52,17 @@ final class Cutter {
             .setSchemaVersion(captured.schemaVersion());
     if (inline) {
       record.setInlineRows(pieces.get(0).bytes());
-      return new InFlight(id, record.build(), captured.rows().size());
+      return inFlight(id, record.build(), captured);
     }
-    InFlight f = new InFlight(id, record.setChunks(pieces.size()).build(), captured.rows().size());
+    InFlight f = inFlight(id, record.setChunks(pieces.size()).build(), captured);
     for (Piece piece : pieces) {
       f.addPiece(piece.bytes(), piece.continues(), piece.shard());
     }
     return f;
+  }
+
+  private static InFlight inFlight(ChangeSetId id, Record record, CapturedChanges captured) {
+    return new InFlight(id, record, captured.rows().size(), Slicer.rawBytes(captured.rows()));
   }
 
   /** Compresses rows; a frame that is too large for one log entry continues in further pieces. */
@@ -82,7 +86,7 @@ final class Cutter {
             .setSchemaVersion(state.schemaVersion())
             .setFence(fence)
             .build();
-    return new InFlight(id, record, 0);
+    return new InFlight(id, record, 0, 0);
   }
 
   private record Piece(ByteString bytes, boolean continues, int shard) {}

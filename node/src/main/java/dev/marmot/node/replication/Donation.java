@@ -18,6 +18,7 @@ public final class Donation implements AutoCloseable {
   /** No node has this id: in the copy every change set is somebody else's. */
   private static final int NOBODY = 0;
 
+  private final ReplicaStore store;
   private final ChunkIndex.Hold hold;
   private final StagedReplica staged;
   private final Applier applier;
@@ -25,11 +26,13 @@ public final class Donation implements AutoCloseable {
   private final ProtocolRules rules;
 
   private Donation(
+      ReplicaStore store,
       ChunkIndex.Hold hold,
       StagedReplica staged,
       Applier applier,
       Missing missing,
       ProtocolRules rules) {
+    this.store = store;
     this.missing = missing;
     this.hold = hold;
     this.staged = staged;
@@ -40,15 +43,26 @@ public final class Donation implements AutoCloseable {
   /** Copies the file; takes as long as that takes. */
   public static Donation open(
       OrderedLogs logs, ReplicaStore store, ChunkIndex chunks, int maxRows, ProtocolRules rules) {
+    checkNothingHeldBack(store);
     ChunkIndex.Hold hold = chunks.hold(); // before the copy: nothing after its position goes
     try {
       StagedReplica staged = store.stage();
       Missing missing = new Missing(staged.store().state().file(), staged.leftOut());
       Applier applier = new Applier(NOBODY, logs, staged.store(), chunks, maxRows, rules, missing);
-      return new Donation(hold, staged, applier, missing, rules);
+      return new Donation(store, hold, staged, applier, missing, rules);
     } catch (RuntimeException e) {
       hold.close();
       throw e;
+    }
+  }
+
+  /** What the order log put under such a key is nowhere in this node's file any more. */
+  private static void checkNothingHeldBack(ReplicaStore store) {
+    int rows = store.heldBackRows();
+    if (rows > 0) {
+      throw new IllegalStateException(
+          "cannot make a snapshot of this node: %d of its rows are larger than --max-row-bytes and were never sent, so it does not know what the others have there; take another node's, or let this one send them: make them smaller or set more (see marmot held)"
+              .formatted(rows));
     }
   }
 
@@ -66,6 +80,7 @@ public final class Donation implements AutoCloseable {
             "cannot complete the snapshot: this node caught up by a snapshot itself meanwhile;"
                 + " ask again");
       }
+      checkNothingHeldBack(store);
       if (!applier.step()) {
         return false;
       }

@@ -13,6 +13,9 @@ final class Entries {
   /** An entry is applied whole, so its records together stay as small as one change set may be. */
   private static final int MOST_ROWS = 20_000;
 
+  /** Their images, too, are whole in memory where the entry is applied. */
+  private static final long MOST_RAW_BYTES = 4 << 20;
+
   private static final int MOST_BYTES = 512 << 10;
 
   private Entries() {}
@@ -25,10 +28,11 @@ final class Entries {
         .toByteString();
   }
 
-  /** Whether one more record fits, which would bring the entry to this many rows. */
-  static boolean fits(List<OrderItem> items, int rows) {
+  /** Whether one more record fits, which would bring the entry to this many rows and bytes. */
+  static boolean fits(List<OrderItem> items, int rows, long rawBytes) {
     return items.size() < MOST_ITEMS
         && rows <= MOST_ROWS
+        && rawBytes <= MOST_RAW_BYTES
         && items.stream().mapToInt(OrderItem::getSerializedSize).sum() < MOST_BYTES;
   }
 }

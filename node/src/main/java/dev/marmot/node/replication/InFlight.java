@@ -13,14 +13,16 @@ final class InFlight {
   private final ChangeSetId id;
   private final Record record;
   private final int rows;
+  private final long rawBytes;
   private final List<Piece> pieces = new ArrayList<>();
   private final Attempt recordAttempt = new Attempt();
   private long bytes;
 
-  InFlight(ChangeSetId id, Record record, int rows) {
+  InFlight(ChangeSetId id, Record record, int rows, long rawBytes) {
     this.id = id;
     this.record = record;
     this.rows = rows;
+    this.rawBytes = rawBytes;
     this.bytes = record.getInlineRows().size();
   }
 
@@ -39,6 +41,11 @@ final class InFlight {
 
   int rows() {
     return rows;
+  }
+
+  /** Bytes of its images before they were compressed. */
+  long rawBytes() {
+    return rawBytes;
   }
 
   long bytes() {

@@ -36,6 +36,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Origin {
   private static final Logger log = LoggerFactory.getLogger(Origin.class);
+  private static final long MOST_BYTES_UNDER_WAY = 4 << 20;
 
   private final int self;
   private final OrderedLogs logs;
@@ -54,6 +55,7 @@ public final class Origin {
   private long capturedSeq;
   private Attempt hello = new Attempt();
   private boolean recordsUnderWay;
+  private boolean chunksWait;
   private boolean splitting;
   private final AtomicLong splits = new AtomicLong();
   private volatile Progress progress = new Progress(0, 0, false, 0);
@@ -214,14 +216,27 @@ public final class Origin {
     return new ChangeSetId(self, epoch, number + 1);
   }
 
-  /** Proposes the chunks that are due; what goes to the same shard now shares an entry. */
+  /**
+   * Proposes the chunks that are due; what goes to the same shard now shares an entry. A proposal
+   * is copied on its way, so only so many bytes are under way; an answer makes room.
+   */
   private void sendChunks(long now) {
     EntryPacker packer = new EntryPacker();
+    long underWay =
+        flight.stream()
+            .flatMap(f -> f.pieces().stream())
+            .filter(piece -> piece.attempt().isUnderWay())
+            .mapToLong(piece -> piece.compressed().size())
+            .sum();
+    chunksWait = false;
     for (InFlight f : flight) {
       for (Piece piece : f.pieces()) {
         if (piece.attempt().isDue(now) && chunks.has(f.id(), piece.index())) {
           piece.attempt().commit(-1); // seen in the own copy
+        } else if (piece.attempt().isDue(now) && underWay >= MOST_BYTES_UNDER_WAY) {
+          chunksWait = true;
         } else if (piece.attempt().isDue(now)) {
+          underWay += piece.compressed().size();
           if (piece.attempt().failures() > 0) {
             piece.moveTo(1 + piece.shard() % logs.shards());
           }
@@ -242,6 +257,7 @@ public final class Origin {
     List<OrderItem> items = new ArrayList<>();
     List<Attempt> attempts = new ArrayList<>();
     int rows = 0;
+    long rawBytes = 0;
     for (InFlight f : flight) {
       if (f.recordAttempt().isCommitted()) {
         continue; // ordered, not applied here yet
@@ -250,12 +266,14 @@ public final class Origin {
       boolean complete = f.chunksCommitted() || !rules.keep(Rule.CHUNKS_BEFORE_RECORD);
       if (!complete
           || !f.recordAttempt().isDue(now)
-          || (!items.isEmpty() && (alone || !Entries.fits(items, rows + f.rows())))) {
+          || (!items.isEmpty()
+              && (alone || !Entries.fits(items, rows + f.rows(), rawBytes + f.rawBytes())))) {
         break;
       }
       items.add(OrderItem.newBuilder().setRecord(f.record()).build());
       attempts.add(f.recordAttempt());
       rows += f.rows();
+      rawBytes += f.rawBytes();
       if (alone) {
         break;
       }
@@ -325,7 +343,7 @@ public final class Origin {
     long at = ready ? Long.MAX_VALUE : hello.wakeAt();
     for (InFlight f : flight) {
       for (Piece piece : f.pieces()) {
-        at = Math.min(at, piece.attempt().wakeAt());
+        at = chunksWait ? at : Math.min(at, piece.attempt().wakeAt());
       }
     }
     if (!recordsUnderWay) {

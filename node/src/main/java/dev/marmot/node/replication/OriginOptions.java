@@ -25,7 +25,7 @@ public record OriginOptions(
   /** What a node uses unless told otherwise. */
   public static final OriginOptions DEFAULT =
       new OriginOptions(
-          4, 16 << 20, 500, new CaptureLimits(20_000, 16 << 20), 0, Duration.ofMillis(100));
+          4, 8 << 20, 500, new CaptureLimits(20_000, 16 << 20), 0, Duration.ofMillis(100));
 
   /** The same with another size up to which a change set stays whole. */
   public OriginOptions withMostRows(int rows) {

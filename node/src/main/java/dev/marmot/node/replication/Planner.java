@@ -12,6 +12,7 @@ import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
+import dev.marmot.sqlite.codec.Slicer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +23,12 @@ import java.util.Optional;
  * write lock is taken. Confined to the applier thread.
  */
 final class Planner {
+  /**
+   * Bytes of row images from which on a plan takes no further entry: it is whole in memory. One
+   * entry may have more, as much as one change set or the records that share it.
+   */
+  static final long MOST_BYTES = 4 << 20;
+
   private final OrderedLogs logs;
   private final ChunkIndex chunks;
   private final ProtocolRules rules;
@@ -45,7 +52,10 @@ final class Planner {
     OrderState order = new OrderState(state, rules);
     long newest = logs.committed(LogId.ORDER);
     int rows = 0;
-    for (long index = state.position() + 1; index <= newest && rows < maxRows; index++) {
+    long bytes = 0;
+    for (long index = state.position() + 1;
+        index <= newest && rows < maxRows && bytes < MOST_BYTES;
+        index++) {
       Optional<OrderedLogs.Entry> read = logs.read(LogId.ORDER, index);
       if (read.isEmpty()) {
         continue; // an entry of Raft's own
@@ -60,6 +70,7 @@ final class Planner {
       }
       entries.add(new Plan.Entry(index, read.get().term(), actions.get()));
       rows += actions.get().stream().mapToInt(Planner::rows).sum();
+      bytes += actions.get().stream().mapToLong(Planner::bytes).sum();
       if (actions.get().stream().anyMatch(Action.Fire.class::isInstance)) {
         break;
       }
@@ -77,6 +88,10 @@ final class Planner {
 
   private static int rows(Action action) {
     return action instanceof Action.Apply apply ? apply.changes().rows().size() : 0;
+  }
+
+  private static long bytes(Action action) {
+    return action instanceof Action.Apply apply ? Slicer.rawBytes(apply.changes().rows()) : 0;
   }
 
   private static boolean acceptsFence(OrderState order, OrderLogEntry entry) {
@@ -135,11 +150,13 @@ final class Planner {
     }
     List<RowImage> rows = new ArrayList<>();
     ByteString frame = ByteString.EMPTY;
-    for (Chunk piece : pieces) {
+    for (int i = 0; i < pieces.size(); i++) {
+      Chunk piece = pieces.set(i, Chunk.getDefaultInstance()); // nobody needs it twice
       frame = frame.concat(piece.getRows());
       if (!piece.getContinues()) {
-        rows.addAll(ChangeSetCodec.decode(frame.toByteArray()));
+        byte[] whole = frame.toByteArray();
         frame = ByteString.EMPTY;
+        rows.addAll(ChangeSetCodec.decode(whole));
       }
     }
     return rows;

@@ -224,7 +224,8 @@ final class RowRules {
 
   /** After the last record of a transaction: parked images whose obstacle is gone are stored. */
   void rejudgeParked() {
-    for (Parked parked : tx.parked()) {
+    for (RowKey key : tx.parkedKeys()) {
+      Parked parked = tx.parked(key).orElseThrow();
       if (tx.pendingSeq(parked.key()).isPresent() && rules.keep(Rule.PARKED_GIVES_WAY)) {
         hide(parked.image());
         tx.unpark(parked.key());

@@ -14,6 +14,7 @@ import dev.marmot.node.control.ControlPlane;
 import dev.marmot.node.control.FakeControlPlane;
 import dev.marmot.node.control.PaneServer;
 import dev.marmot.proto.v1.HeldRow;
+import dev.marmot.proto.v1.NotSentRow;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RemovedException;
@@ -284,6 +285,28 @@ class MainTest {
       assertThat(out.toString().lines()).singleElement().asString().startsWith("{\"id\":3,");
       assertThat(marmot("retry", "--pane", address.toString())).isEqualTo(1);
       assertThat(out.toString()).contains("1 are; see marmot held");
+    }
+  }
+
+  @Test
+  void held_namesRowsThatAreTooLargeToBeSent() throws IOException {
+    Address address = new Address("localhost", freePort());
+    plane.notSent.add(
+        NotSentRow.newBuilder()
+            .setTable("files")
+            .addKey(FakeControlPlane.value("k", "TEXT", "a"))
+            .setBytes(40_000_000)
+            .build());
+    try (PaneServer pane = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
+      assertThat(pane.port()).isPositive();
+      assertThat(marmot("held", "--pane", address.toString())).isZero();
+      assertThat(out.toString())
+          .contains("no rows are held")
+          .contains("1 rows of this node are larger than max-row-bytes and are not sent")
+          .contains("files  k='a'  40,000,000");
+      out.getBuffer().setLength(0);
+      assertThat(marmot("held", "--json", "--pane", address.toString())).isZero();
+      assertThat(out.toString()).contains("\"bytes\":").contains("40000000");
     }
   }
 

@@ -7,6 +7,7 @@ import dev.marmot.proto.v1.ConflictsReply;
 import dev.marmot.proto.v1.HeldReply;
 import dev.marmot.proto.v1.HeldRow;
 import dev.marmot.proto.v1.LogStatus;
+import dev.marmot.proto.v1.NotSentRow;
 import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.proto.v1.StatusReply;
 import java.time.Duration;
@@ -37,6 +38,7 @@ public final class FakeControlPlane implements ControlPlane {
 
   public final List<ConflictEntry> conflicts = new CopyOnWriteArrayList<>();
   public final List<HeldRow> held = new CopyOnWriteArrayList<>();
+  public final List<NotSentRow> notSent = new CopyOnWriteArrayList<>();
   public volatile RetryReply retried = RetryReply.getDefaultInstance();
   public volatile int askedLimit;
 
@@ -83,6 +85,8 @@ public final class FakeControlPlane implements ControlPlane {
     return HeldReply.newBuilder()
         .addAllRows(held.stream().filter(row -> row.getId() > after).limit(limit).toList())
         .setTotal(held.size())
+        .addAllNotSent(notSent)
+        .setNotSentTotal(notSent.size())
         .build();
   }
 

@@ -2,7 +2,7 @@ package dev.marmot.sqlite.codec;
 
 import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdException;
-import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.CodedInputStream;
 import dev.marmot.proto.v1.ChangeSetRows;
 import dev.marmot.proto.v1.Row;
 import dev.marmot.proto.v1.TableRows;
@@ -10,6 +10,7 @@ import dev.marmot.proto.v1.Value;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.TableShape;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -95,9 +96,11 @@ public final class ChangeSetCodec {
               + " are allowed; it is damaged or from a newer version");
     }
     try {
-      byte[] raw = Zstd.decompress(frame, (int) claimed);
+      // The values are cut out of these bytes once, when they become values of rows.
+      CodedInputStream raw = CodedInputStream.newInstance(Zstd.decompress(frame, (int) claimed));
+      raw.enableAliasing(true);
       return rows(ChangeSetRows.parseFrom(raw));
-    } catch (ZstdException | InvalidProtocolBufferException e) {
+    } catch (ZstdException | IOException e) {
       throw new CodecException(
           "cannot decode rows: the frame of "
               + frame.length

@@ -41,6 +41,11 @@ public final class Slicer {
     return pieces;
   }
 
+  /** The same for several rows. */
+  public static long rawBytes(List<RowImage> rows) {
+    return rows.stream().mapToLong(Slicer::rawBytes).sum();
+  }
+
   /** About how many uncompressed bytes the image takes; never less than its values. */
   public static long rawBytes(RowImage image) {
     return ROW_OVERHEAD + bytes(image.key()) + bytes(image.values());

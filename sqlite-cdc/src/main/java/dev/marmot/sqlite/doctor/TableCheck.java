@@ -7,17 +7,21 @@ import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.KeyColumn;
 import dev.marmot.sqlite.schema.TableSchema.KeyKind;
 import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
+import dev.marmot.sqlite.store.StoreOptions;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Looks at the tables one by one. Confined to one thread. */
 final class TableCheck {
+  private static final int LARGE_BYTES = StoreOptions.DEFAULT_MAX_ROW_BYTES;
   private static final String KEYS = "; see docs/keys.md";
 
   private final Connection connection;
@@ -84,8 +88,8 @@ final class TableCheck {
     if (table.keyKind() == KeyKind.ROWID) {
       findings.warning(
           subject,
-          "it declares no primary key, so the rowid tells its rows apart, and SQLite chooses the same"
-              + " rowid on nodes that insert at the same time",
+          "it declares no primary key, so the rowid tells its rows apart, and SQLite chooses the"
+              + " same rowid on nodes that insert at the same time",
           "declare a key that no two nodes choose alike"
               + KEYS
               + ". Against VACUUM, which would renumber the rows, Marmot adds an empty index");
@@ -101,14 +105,42 @@ final class TableCheck {
     if (table.keyKind() == KeyKind.DECLARED) {
       nullKeys(table, subject);
     }
+    largeRows(table, subject);
+  }
+
+  /** Where all nodes begin with them they are no trouble, but a change of them is not sent. */
+  private void largeRows(TableSchema table, String subject) throws SQLException {
+    List<String> columns = new ArrayList<>(table.columns());
+    table.key().forEach(column -> columns.add(column.name()));
+    if (columns.isEmpty()) {
+      return;
+    }
+    // One large value is the usual case; a sum over many columns would be slow to compute.
+    String largest =
+        columns.stream()
+            .map(name -> "octet_length(" + Sql.quote(name) + ")>" + LARGE_BYTES)
+            .collect(Collectors.joining(" OR "));
+    String sql = "SELECT count(*) FROM main." + Sql.quote(table.name()) + " WHERE " + largest;
+    try (PreparedStatement query = connection.prepareStatement(sql);
+        ResultSet rows = query.executeQuery()) {
+      if (rows.next() && rows.getLong(1) > 0) {
+        findings.warning(
+            subject,
+            rows.getLong(1)
+                + " rows have values of more than "
+                + LARGE_BYTES
+                + " bytes: changes of them are not sent",
+            "keep large values in files, or raise --max-row-bytes and the heap on all nodes");
+      }
+    }
   }
 
   private void unique(TableSchema table) {
     if (!table.uniqueIndexes().isEmpty()) {
       findings.note(
           "table " + table.name(),
-          "where two nodes give its UNIQUE columns the same values at the same time, the row that is"
-              + " ordered last stays, and the other goes to the conflict log",
+          "where two nodes give its UNIQUE columns the same values at the same time, the row that"
+              + " is ordered last stays, and the other goes to the conflict log",
           "look into marmot conflicts");
     }
   }

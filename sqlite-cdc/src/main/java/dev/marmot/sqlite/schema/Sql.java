@@ -17,6 +17,8 @@ public final class Sql {
           "epoch",
           "guard",
           "held",
+          "held_back",
+          "hidden",
           "hooks",
           "last",
           "meta",

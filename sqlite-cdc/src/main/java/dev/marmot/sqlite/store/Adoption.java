@@ -77,7 +77,8 @@ public final class Adoption {
     try (Query query = new Query(connection, "UPDATE main.__marmot_state SET file=?1")) {
       query.bind(1, new SecureRandom().nextLong()).update();
     }
-    for (String table : List.of("change_log", "skipped", "parked", "hidden")) {
+    Bookkeeping.create(connection, new SecureRandom()); // an older version made fewer tables
+    for (String table : List.of("change_log", "held_back", "skipped", "parked", "hidden")) {
       statement.execute("DELETE FROM main.__marmot_" + table);
     }
     statement.execute("DELETE FROM main.__marmot_meta WHERE key<>'cluster'");

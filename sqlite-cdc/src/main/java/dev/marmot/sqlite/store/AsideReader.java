@@ -8,15 +8,24 @@ import dev.marmot.sqlite.HeldRow;
 import dev.marmot.sqlite.LoggedConflict;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.RowKey;
+import dev.marmot.sqlite.HeldBackRow;
+import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
+import dev.marmot.sqlite.schema.CanonicalKey;
+import dev.marmot.sqlite.schema.DatabaseSchema;
+import dev.marmot.sqlite.schema.TableSchema;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.Predicate;
 
 /** Reads for an operator what {@link SetAside} keeps. Pure functions of a connection. */
 final class AsideReader {
+  private static final int MOST_HELD_BACK = 500;
+
   private AsideReader() {}
 
   /** Entries with a larger id, oldest first, until the caller has enough. */
@@ -109,6 +118,34 @@ final class AsideReader {
                               (int) row.number(2),
                               row.text(3)))));
     }
+  }
+
+  /** Rows that are too large to be sent, largest first. */
+  static List<HeldBackRow> heldBack(Connection connection, DatabaseSchema schema)
+      throws SQLException {
+    Map<Long, TableSchema> tables = new HashMap<>();
+    schema.tables().values().forEach(table -> tables.put(table.id(), table));
+    List<HeldBackRow> rows = new ArrayList<>();
+    try (ChangeLog log = ChangeLog.open(connection);
+        Query query =
+            new Query(
+                connection,
+                "SELECT tbl,k,seq,bytes,time FROM main.__marmot_held_back"
+                    + " WHERE seq IN (SELECT seq FROM main.__marmot_change_log)"
+                    + " ORDER BY bytes DESC LIMIT "
+                    + MOST_HELD_BACK)) {
+      query.forEach(
+          row -> {
+            TableSchema table = tables.get(row.number(0));
+            if (table != null) {
+              List<SqliteValue> key = log.keyAt(row.number(2), TableReader.keyArity(table));
+              long hash = new CanonicalKey(table, schema.encoding()).keyHash(row.bytes(1));
+              RowImage image = new RowImage(table.shape(), key, List.of(), true, false, hash);
+              rows.add(new HeldBackRow(image, row.number(3), row.number(4)));
+            }
+          });
+    }
+    return rows;
   }
 
   private static RowImage image(byte[] frame) {

@@ -36,6 +36,8 @@ final class Bookkeeping implements AutoCloseable {
           "__marmot_hidden(tbl TEXT, k BLOB, image BLOB, PRIMARY KEY(tbl, k))",
           "__marmot_held(tbl TEXT, k BLOB, origin INTEGER, reason TEXT, time INTEGER, image BLOB,"
               + " PRIMARY KEY(tbl, k))",
+          "__marmot_held_back(tbl INTEGER, k BLOB, seq INTEGER, bytes INTEGER, time INTEGER,"
+              + " PRIMARY KEY(tbl, k))",
           "__marmot_conflict(id INTEGER PRIMARY KEY, time INTEGER, tbl TEXT, k BLOB,"
               + " losing_origin INTEGER, winning_origin INTEGER, position INTEGER, reason TEXT,"
               + " image BLOB)");

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The capture connection: reads the log's tail and the rows behind it in one read transaction.
- * Confined to the origin thread, except for {@link #keysWithNull} and {@link #seqFloor}.
+ * Confined to the origin thread, except for what says so.
  */
 final class CaptureSide implements AutoCloseable {
   private final Connection connection;
@@ -37,16 +37,28 @@ final class CaptureSide implements AutoCloseable {
   private final Query keptAway;
   private final Query base;
   private final Query newestSeq;
+  private final HeldBack heldBack;
+  private final List<HeldBack.Entry> tooLarge = new ArrayList<>();
+  private final List<HeldBack.Entry> fits = new ArrayList<>();
   private final Map<String, Long> keysWithNull = new ConcurrentHashMap<>();
+  private final Map<String, Long> largeKeys = new ConcurrentHashMap<>();
   private volatile long seqFloor;
 
-  private CaptureSide(Connection connection, Hooks hooks, BookkeepingMemory memory)
+  private CaptureSide(
+      Connection connection, Hooks hooks, BookkeepingMemory memory, StoreOptions options)
       throws SQLException {
     this.connection = connection;
     this.memory = memory;
     this.begin = new Query(connection, "BEGIN");
     this.end = new Query(connection, "ROLLBACK");
-    this.tracker = SchemaTracker.open(connection, hooks, memory, CaptureTable::new, true);
+    this.tracker =
+        SchemaTracker.open(
+            connection,
+            hooks,
+            memory,
+            (on, table, encoding) -> new CaptureTable(on, table, encoding, options.maxRowBytes()),
+            true);
+    this.heldBack = HeldBack.open(connection, options.clock());
     this.anyKeptAway =
         new Query(
             connection,
@@ -63,14 +75,27 @@ final class CaptureSide implements AutoCloseable {
     this.base = new Query(connection, "SELECT position FROM main.__marmot_state WHERE id=0");
   }
 
-  static CaptureSide open(Connection connection, Hooks hooks, BookkeepingMemory memory)
+  static CaptureSide open(
+      Connection connection, Hooks hooks, BookkeepingMemory memory, StoreOptions options)
       throws SQLException {
-    return new CaptureSide(connection, hooks, memory);
+    return new CaptureSide(connection, hooks, memory, options);
   }
 
-  /** Rows by table whose key holds a NULL, so that they identify no row and cannot travel. */
+  /**
+   * Changes by table whose key holds a NULL: they identify no row, and cannot travel. Thread-safe.
+   */
   Map<String, Long> keysWithNull() {
     return Map.copyOf(keysWithNull);
+  }
+
+  /** Changes by table whose key is too large to be kept, so that they cannot travel. */
+  Map<String, Long> largeKeys() {
+    return Map.copyOf(largeKeys);
+  }
+
+  /** How many rows are too large to be sent. Thread-safe. */
+  int heldBack() {
+    return heldBack.count();
   }
 
   /** Newest row of the change log that was ever read. Thread-safe. */
@@ -91,6 +116,16 @@ final class CaptureSide implements AutoCloseable {
 
   Optional<CapturedChanges> capture(long afterSeq, CaptureLimits limits, ReplicaState state)
       throws SQLException {
+    Optional<CapturedChanges> captured = readConsistently(afterSeq, limits, state);
+    if (captured.isPresent()) {
+      // Before anything is sent: what the change set covers, it makes the applier forget.
+      heldBack.save(tooLarge, fits);
+    }
+    return captured;
+  }
+
+  private Optional<CapturedChanges> readConsistently(
+      long afterSeq, CaptureLimits limits, ReplicaState state) throws SQLException {
     begin.update();
     boolean reading = true;
     try {
@@ -111,7 +146,7 @@ final class CaptureSide implements AutoCloseable {
 
   private Optional<CapturedChanges> read(long afterSeq, CaptureLimits limits, ReplicaState state)
       throws SQLException {
-    Tail tail = new Tail(limits.rows());
+    Tail tail = new Tail(limits);
     tracker.changeLog().tail(afterSeq, tail::add);
     if (tail.newest == 0) {
       return Optional.empty();
@@ -120,6 +155,9 @@ final class CaptureSide implements AutoCloseable {
     memory.seen(tail.newest);
     boolean kept = anyKeptAway.number(0) != 0;
     List<RowImage> rows = new ArrayList<>(tail.changed.size());
+    tooLarge.clear();
+    fits.clear();
+    boolean anyHeldBack = heldBack.any();
     long bytes = 0;
     long maxSeq = 0;
     boolean complete = tail.complete;
@@ -127,7 +165,13 @@ final class CaptureSide implements AutoCloseable {
       Changed changed = entry.getValue();
       long hash = changed.table.keyHash(entry.getKey());
       boolean over = kept && keptAway(entry.getKey(), hash);
-      RowImage image = changed.table.image(changed, hash, over);
+      StoredRow row = changed.table.find(changed);
+      if (row != null && !row.whole()) {
+        tooLarge.add(heldBack(entry.getKey(), changed, row.tooLarge()));
+        maxSeq = changed.seq;
+        continue;
+      }
+      RowImage image = changed.table.image(changed, row, hash, over);
       bytes += Slicer.rawBytes(image);
       if (bytes > limits.bytes() && !rows.isEmpty()) {
         complete = false;
@@ -135,8 +179,15 @@ final class CaptureSide implements AutoCloseable {
       }
       rows.add(image);
       maxSeq = changed.seq;
+      if (anyHeldBack) {
+        fits.add(heldBack(entry.getKey(), changed, 0));
+      }
     }
     return Optional.of(changes(rows, tail.newest, state, complete));
+  }
+
+  private static HeldBack.Entry heldBack(RowKey key, Changed changed, long bytes) {
+    return new HeldBack.Entry(changed.table.schema.id(), key.canonical(), changed.seq, bytes);
   }
 
   private CapturedChanges changes(
@@ -156,34 +207,39 @@ final class CaptureSide implements AutoCloseable {
 
   @Override
   public void close() throws SQLException {
+    heldBack.close();
     connection.close();
   }
 
   /** The changed keys of the log's tail, each once, by the newest change. */
   private final class Tail {
-    private final int maxKeys;
+    private final CaptureLimits limits;
     private final Map<RowKey, Changed> changed = new LinkedHashMap<>();
+    private long keyBytes;
     private long newest;
     private boolean complete = true;
 
-    private Tail(int maxKeys) {
-      this.maxKeys = maxKeys;
+    private Tail(CaptureLimits limits) {
+      this.limits = limits;
     }
 
     private boolean add(long seq, long id, Query.Row row) throws SQLException {
       CaptureTable table = tracker.tables().withId(id);
       if (table != null) {
         List<SqliteValue> key = tracker.changeLog().key(row, table.keyArity());
-        if (key.contains(SqliteValue.Null.NULL)) {
+        if (tracker.changeLog().largeKey(row)) {
+          largeKeys.merge(table.name(), 1L, Long::sum);
+        } else if (key.contains(SqliteValue.Null.NULL)) {
           keysWithNull.merge(table.name(), 1L, Long::sum);
         } else {
           RowKey rowKey = table.rowKey(key);
           // A later change moves the key to the end; the first one tells whether the row is new.
           Changed before = changed.remove(rowKey);
-          if (before == null && changed.size() >= maxKeys) {
+          if (before == null && (changed.size() >= limits.rows() || keyBytes > limits.bytes())) {
             complete = false;
             return false;
           }
+          keyBytes += before == null ? rowKey.canonical().length : 0;
           boolean inserted = before == null ? ChangeLog.inserted(row) : before.inserted;
           boolean resent = ChangeLog.resent(row) && (before == null || before.resent);
           changed.put(rowKey, new Changed(table, key, seq, inserted, resent));
@@ -204,11 +260,11 @@ final class CaptureSide implements AutoCloseable {
     private final CanonicalKey keys;
     private final TableReader reader;
 
-    CaptureTable(Connection connection, TableSchema schema, String encoding) {
+    CaptureTable(Connection connection, TableSchema schema, String encoding, long maxRowBytes) {
       this.schema = schema;
       this.shape = schema.shape();
       this.keys = new CanonicalKey(schema, encoding);
-      this.reader = new TableReader(connection, schema);
+      this.reader = new TableReader(connection, schema, maxRowBytes);
     }
 
     String name() {
@@ -227,9 +283,12 @@ final class CaptureSide implements AutoCloseable {
       return keys.keyHash(key.canonical());
     }
 
+    @Nullable StoredRow find(Changed changed) throws SQLException {
+      return reader.find(changed.key);
+    }
+
     /** The row as it stands, or a tombstone. */
-    RowImage image(Changed changed, long hash, boolean over) throws SQLException {
-      @Nullable StoredRow row = reader.find(changed.key);
+    RowImage image(Changed changed, @Nullable StoredRow row, long hash, boolean over) {
       return row == null
           ? new RowImage(shape, changed.key, List.of(), true, over, hash)
           : new RowImage(

@@ -1,6 +1,5 @@
 package dev.marmot.sqlite.store;
 
-import com.dynatrace.hash4j.hashing.HashValue128;
 import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.SchemaReader;
 import dev.marmot.sqlite.schema.TablePatterns;
@@ -52,14 +51,10 @@ public final class DatabaseDigest {
   }
 
   private static String of(Connection connection, TableSchema table) throws SQLException {
-    int keys = TableReader.keyArity(table);
-    RowHash rowHash = new RowHash(table);
     long[] sums = new long[3];
-    try (Query query = new Query(connection, TableReader.selectAll(table))) {
-      query.forEach(
-          row -> {
-            HashValue128 hash =
-                rowHash.of(row.values(0, keys), row.values(keys, table.columns().size()));
+    try (TableScan scan = new TableScan(connection, table)) {
+      scan.forEach(
+          (row, hash) -> {
             sums[0]++;
             sums[1] += hash.getMostSignificantBits();
             sums[2] += hash.getLeastSignificantBits();

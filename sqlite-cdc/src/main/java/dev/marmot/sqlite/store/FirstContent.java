@@ -1,6 +1,5 @@
 package dev.marmot.sqlite.store;
 
-import com.dynatrace.hash4j.hashing.HashValue128;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.schema.SchemaReader;
@@ -64,6 +63,7 @@ public final class FirstContent {
                 // A transaction reads from the moment of its first read on.
                 var state = Bookkeeping.load(reading);
                 log.execute("DELETE FROM main.__marmot_change_log");
+                log.execute("DELETE FROM main.__marmot_held_back");
                 return state;
               });
     }
@@ -71,16 +71,11 @@ public final class FirstContent {
 
   private static TableContent content(Connection connection, TableSchema table)
       throws SQLException {
-    int keys = TableReader.keyArity(table);
-    int columns = table.columns().size();
-    RowHash rowHash = new RowHash(table);
     long[] sums = new long[3];
-    try (Query query = new Query(connection, TableReader.selectAll(table))) {
-      query.forEach(
-          row -> {
-            List<SqliteValue> key = row.values(0, keys);
-            if (!key.contains(SqliteValue.Null.NULL)) {
-              HashValue128 hash = rowHash.of(key, row.values(keys, columns));
+    try (TableScan scan = new TableScan(connection, table)) {
+      scan.forEach(
+          (row, hash) -> {
+            if (!row.key().contains(SqliteValue.Null.NULL)) {
               sums[0]++;
               sums[1] += hash.getMostSignificantBits();
               sums[2] += hash.getLeastSignificantBits();

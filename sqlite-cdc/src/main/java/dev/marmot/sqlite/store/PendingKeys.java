@@ -33,7 +33,12 @@ final class PendingKeys implements AutoCloseable {
     any = new Query(connection, "SELECT EXISTS(SELECT 1 FROM temp.__marmot_pending)");
     clear = new Query(connection, "DELETE FROM temp.__marmot_pending");
     all = new Query(connection, "SELECT tbl,k,seq FROM temp.__marmot_pending ORDER BY tbl,k");
-    settleUpTo = new Query(connection, "DELETE FROM temp.__marmot_pending WHERE seq<=?1");
+    // A row that is too large to be sent is in no change set, whatever change sets cover.
+    settleUpTo =
+        new Query(
+            connection,
+            "DELETE FROM temp.__marmot_pending WHERE seq<=?1"
+                + " AND seq NOT IN (SELECT seq FROM main.__marmot_held_back)");
   }
 
   static PendingKeys open(Connection connection) throws SQLException {
@@ -62,17 +67,25 @@ final class PendingKeys implements AutoCloseable {
 
   /** Adds what the log holds behind what was read, and behind what is applied already. */
   void readTail(ChangeLog log, TableSet<TableWriter> tables, long applied) throws SQLException {
+    if (read == 0) {
+      log.heldBack((seq, id, row) -> add(log, tables, seq, id, row));
+    }
     log.tail(
         readUpTo(applied),
         (seq, id, row) -> {
           read = seq;
-          TableWriter table = tables.withId(id);
-          if (table != null) {
-            add(table, log.key(row, TableReader.keyArity(table.schema())), seq);
-          }
-          return true;
+          return add(log, tables, seq, id, row);
         });
     empty = any.number(0) == 0;
+  }
+
+  private boolean add(ChangeLog log, TableSet<TableWriter> tables, long seq, long id, Query.Row row)
+      throws SQLException {
+    TableWriter table = tables.withId(id);
+    if (table != null) {
+      add(table, log.key(row, TableReader.keyArity(table.schema())), seq);
+    }
+    return true;
   }
 
   private void add(TableWriter table, List<SqliteValue> key, long seq) throws SQLException {
@@ -112,9 +125,8 @@ final class PendingKeys implements AutoCloseable {
 
   /** The log is deleted up to this row. What is left without a log row is nobody's any more. */
   void trimmed(long maxSeq) throws SQLException {
-    if (!empty && maxSeq >= read) {
-      clear.update();
-      empty = true;
+    if (maxSeq >= read) {
+      settleUpTo(maxSeq);
     }
   }
 

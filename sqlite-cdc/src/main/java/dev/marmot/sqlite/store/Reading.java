@@ -14,17 +14,18 @@ import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.store.TableHashes.TableHash;
 import dev.marmot.sqlite.store.TableReader.StoredRow;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongPredicate;
 
@@ -83,8 +84,8 @@ public final class Reading implements AutoCloseable {
         () -> {
           Set<Long> hashes = new HashSet<>();
           addPending(hashes);
-          try (Query held = new Query(connection, "SELECT image FROM main.__marmot_held")) {
-            held.forEach(row -> hashes.add(image(row.bytes(0)).keyHash()));
+          try (Query held = new Query(connection, "SELECT k FROM main.__marmot_held")) {
+            held.forEach(row -> hashes.add(ByteBuffer.wrap(row.bytes(0)).getLong()));
           }
           return hashes;
         });
@@ -98,8 +99,7 @@ public final class Reading implements AutoCloseable {
       keys.put(table.id(), keys(table));
     }
     try (ChangeLog log = ChangeLog.open(connection)) {
-      log.tail(
-          WriteSide.applied(state),
+      ChangeLog.Visitor visitor =
           (seq, id, row) -> {
             TableSchema table = byId.get(id);
             CanonicalKey canonical = keys.get(id);
@@ -108,7 +108,9 @@ public final class Reading implements AutoCloseable {
               hashes.add(canonical.keyHash(canonical.encode(key)));
             }
             return true;
-          });
+          };
+      log.heldBack(visitor);
+      log.tail(WriteSide.applied(state), visitor);
     }
   }
 
@@ -142,14 +144,12 @@ public final class Reading implements AutoCloseable {
   }
 
   private TableHash hash(TableSchema table, Set<Long> without) throws SQLException {
-    RowHash rowHash = new RowHash(table);
     long[] sums = new long[3 * TableHashes.BUCKETS];
     long[] rows = {0};
     each(
         table,
-        image -> {
+        (image, hash) -> {
           if (!without.contains(image.keyHash())) {
-            HashValue128 hash = rowHash.of(image.key(), image.values());
             int at = 3 * TableHashes.bucket(image.keyHash());
             sums[at]++;
             sums[at + 1] += hash.getMostSignificantBits();
@@ -161,7 +161,7 @@ public final class Reading implements AutoCloseable {
   }
 
   /**
-   * The rows of one bucket, in no order; reads the whole table.
+   * The rows of one bucket, in no order, of large ones only the keys; reads the whole table.
    *
    * @param table its name in any case; nothing is read when there is no such table here
    */
@@ -179,7 +179,7 @@ public final class Reading implements AutoCloseable {
                 if (Sql.fold(known.name()).equals(Sql.fold(table))) {
                   each(
                       known,
-                      image -> {
+                      (image, hash) -> {
                         if (keyHashes.test(image.keyHash())) {
                           reader.accept(image);
                         }
@@ -196,45 +196,58 @@ public final class Reading implements AutoCloseable {
       if (table.shape().equals(image.shape())) {
         return new RowHash(table).of(image.key(), image.values()).toString();
       }
+      if (Sql.fold(table.name()).equals(Sql.fold(image.table()))
+          && image.shape().columns().isEmpty()) {
+        return get("hash a row of table " + table.name(), () -> hash(table, image.key()));
+      }
     }
     throw new IllegalArgumentException(
         "cannot hash a row of table " + image.table() + ": it is of another shape; read it anew");
   }
 
+  private String hash(TableSchema table, List<SqliteValue> key) throws SQLException {
+    try (TableReader reader = new TableReader(connection, table, TableScan.SLICE_BYTES);
+        TableScan scan = new TableScan(connection, table)) {
+      StoredRow row = reader.find(key);
+      return row == null ? "" : scan.hash(row).toString();
+    }
+  }
+
   /** Every row that the order log put into the table, parked ones included. */
-  private void each(TableSchema table, Consumer<RowImage> visitor) throws SQLException {
+  private void each(TableSchema table, BiConsumer<RowImage, HashValue128> visitor)
+      throws SQLException {
     CanonicalKey keys = keys(table);
-    Map<Long, RowImage> parked = parked(table);
-    try (TableReader reader = new TableReader(connection, table);
-        Query all = new Query(connection, TableReader.selectAll(table))) {
-      all.forEach(
-          row -> {
-            StoredRow stored = reader.read(row);
+    Set<Long> parked = new HashSet<>();
+    parked(table, image -> parked.add(image.keyHash()));
+    try (TableScan scan = new TableScan(connection, table)) {
+      scan.forEach(
+          (stored, rowHash) -> {
             if (!stored.key().contains(SqliteValue.Null.NULL)) {
               long hash = keys.keyHash(keys.encode(stored.key()));
-              if (!parked.containsKey(hash)) {
-                visitor.accept(
-                    new RowImage(table.shape(), stored.key(), stored.values(), false, false, hash));
+              if (!parked.contains(hash)) {
+                visitor.accept(stored.image(table.shape(), hash), rowHash);
               }
             }
           });
     }
-    parked.values().forEach(visitor);
+    RowHash rowHash = new RowHash(table);
+    parked(table, image -> visitor.accept(image, rowHash.of(image.key(), image.values())));
   }
 
-  private Map<Long, RowImage> parked(TableSchema table) throws SQLException {
-    List<RowImage> images = new ArrayList<>();
+  /** One after the other: nobody knows how large they are together. */
+  private void parked(TableSchema table, Consumer<RowImage> visitor) throws SQLException {
     try (Query query =
         new Query(connection, "SELECT image FROM main.__marmot_parked WHERE tbl=?1")) {
-      query.bind(1, Sql.fold(table.name())).forEach(row -> images.add(image(row.bytes(0))));
+      query
+          .bind(1, Sql.fold(table.name()))
+          .forEach(
+              row -> {
+                RowImage image = image(row.bytes(0));
+                if (image.shape().equals(table.shape())) {
+                  visitor.accept(image);
+                }
+              });
     }
-    Map<Long, RowImage> parked = new HashMap<>();
-    for (RowImage image : images) {
-      if (image.shape().equals(table.shape())) {
-        parked.put(image.keyHash(), image);
-      }
-    }
-    return parked;
   }
 
   private static <T> T get(String what, Source<T> source) {

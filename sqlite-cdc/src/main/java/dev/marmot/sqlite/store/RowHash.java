@@ -1,5 +1,6 @@
 package dev.marmot.sqlite.store;
 
+import com.dynatrace.hash4j.hashing.HashStream128;
 import com.dynatrace.hash4j.hashing.HashValue128;
 import com.dynatrace.hash4j.hashing.Hasher128;
 import com.dynatrace.hash4j.hashing.Hashing;
@@ -20,6 +21,9 @@ import java.util.stream.IntStream;
 final class RowHash {
   private static final Hasher128 XXH3 = Hashing.xxh3_128();
 
+  private static final int TEXT = 3;
+  private static final int BLOB = 4;
+
   private final int[] order;
 
   RowHash(TableSchema table) {
@@ -30,6 +34,27 @@ final class RowHash {
             .sorted(Comparator.comparing(i -> Sql.fold(columns.get(i))))
             .mapToInt(i -> i)
             .toArray();
+  }
+
+  static HashStream128 stream() {
+    return XXH3.hashStream();
+  }
+
+  /** The columns outside the key as they count. */
+  List<String> ordered(List<String> columns) {
+    return IntStream.of(order).mapToObj(columns::get).toList();
+  }
+
+  /** Adds a value to the hash of a row that is given in pieces. */
+  static void append(SqliteValue value, HashStream128 hash) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    append(value, out);
+    hash.putBytes(out.toByteArray());
+  }
+
+  /** Begins a value whose bytes follow. */
+  static void appendLength(boolean text, long bytes, HashStream128 hash) {
+    hash.putBytes(eight(text ? TEXT : BLOB, bytes));
   }
 
   HashValue128 of(List<SqliteValue> key, List<SqliteValue> values) {
@@ -49,10 +74,10 @@ final class RowHash {
     } else if (value instanceof SqliteValue.Real real) {
       out.writeBytes(eight(2, Double.doubleToRawLongBits(real.value())));
     } else if (value instanceof SqliteValue.Text text) {
-      out.writeBytes(eight(3, text.bytes().length));
+      out.writeBytes(eight(TEXT, text.bytes().length));
       out.writeBytes(text.bytes());
     } else if (value instanceof SqliteValue.Blob blob) {
-      out.writeBytes(eight(4, blob.bytes().length));
+      out.writeBytes(eight(BLOB, blob.bytes().length));
       out.writeBytes(blob.bytes());
     } else {
       out.write(0);

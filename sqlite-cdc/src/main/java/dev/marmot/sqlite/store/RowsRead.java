@@ -32,7 +32,7 @@ final class RowsRead {
 
   /** Remembers a row, or that there is none; forgets all others when they are too many. */
   void put(RowKey key, @Nullable StoredRow row) {
-    bytes += row == null ? 0 : bytes(row.key()) + bytes(row.values());
+    bytes += row == null ? 0 : bytes(row);
     if (rows.size() >= MAX_ROWS || bytes > MAX_BYTES) {
       rows.clear();
       bytes = 0;
@@ -46,6 +46,11 @@ final class RowsRead {
     if (!rows.isEmpty()) {
       rows.remove(key);
     }
+  }
+
+  /** About how much memory the values of a row take. */
+  static long bytes(StoredRow row) {
+    return bytes(row.key()) + bytes(row.values());
   }
 
   private static long bytes(List<SqliteValue> values) {

@@ -34,6 +34,7 @@ final class SetAside implements AutoCloseable {
   private final Query anything;
   private final Query parkedOne;
   private final Query parkedAll;
+  private final Query parkedKeys;
   private final Query park;
   private final Query unpark;
   private final Query hide;
@@ -75,6 +76,7 @@ final class SetAside implements AutoCloseable {
             "SELECT tbl,k,origin,image FROM main.__marmot_parked WHERE tbl=?1 AND k=?2");
     parkedAll =
         query(connection, "SELECT tbl,k,origin,image FROM main.__marmot_parked ORDER BY tbl,k");
+    parkedKeys = query(connection, "SELECT tbl,k FROM main.__marmot_parked ORDER BY tbl,k");
     park = query(connection, "INSERT OR REPLACE INTO main.__marmot_parked VALUES(?1,?2,?3,?4)");
     unpark = query(connection, "DELETE FROM main.__marmot_parked WHERE tbl=?1 AND k=?2");
     hide = query(connection, "INSERT OR REPLACE INTO main.__marmot_hidden VALUES(?1,?2,?3)");
@@ -149,6 +151,14 @@ final class SetAside implements AutoCloseable {
 
   List<Parked> parked() throws SQLException {
     return anyParked ? read(parkedAll) : List.of();
+  }
+
+  List<RowKey> parkedKeys() throws SQLException {
+    List<RowKey> keys = new ArrayList<>();
+    if (anyParked) {
+      parkedKeys.forEach(row -> keys.add(new RowKey(row.text(0), row.bytes(1))));
+    }
+    return keys;
   }
 
   private static List<Parked> read(Query query) throws SQLException {

@@ -1,7 +1,6 @@
 package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.ApplyTransaction.Held;
-import dev.marmot.sqlite.ApplyTransaction.Parked;
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
 import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.ReplicaState;
@@ -117,7 +116,7 @@ final class SqliteInstall implements InstallTransaction {
     }
     long seq = side.pending().newestSeq(table.schema().id(), key.canonical()).orElseThrow();
     List<SqliteValue> values = side.changeLog().keyAt(seq, TableReader.keyArity(table.schema()));
-    try (TableReader reader = new TableReader(differences.reading(), schema)) {
+    try (TableReader reader = new TableReader(differences.reading(), schema, side.maxRowBytes())) {
       StoredRow row = reader.find(values);
       RowImage none =
           new RowImage(schema.shape(), values, List.of(), true, false, pending.keyHash());
@@ -126,7 +125,7 @@ final class SqliteInstall implements InstallTransaction {
   }
 
   private static RowImage image(TableSchema schema, StoredRow row, long keyHash) {
-    return new RowImage(schema.shape(), row.key(), row.values(), false, false, keyHash);
+    return row.image(schema.shape(), keyHash);
   }
 
   @Override
@@ -159,8 +158,8 @@ final class SqliteInstall implements InstallTransaction {
 
   /** Nothing is parked, and what is not pending is not skipped and hides nothing. */
   private void forgetKeptAway() throws SQLException {
-    for (Parked parked : side.aside().parked()) {
-      side.aside().unpark(parked.key());
+    for (RowKey key : side.aside().parkedKeys()) {
+      side.aside().unpark(key);
     }
     for (RowImage hidden : side.aside().hidden()) {
       RowKey key = transaction.key(hidden);
@@ -221,10 +220,14 @@ final class SqliteInstall implements InstallTransaction {
       List<List<SqliteValue>> pending, TableDifference difference, TableWriter table, boolean park)
       throws SQLException {
     TableSchema schema = difference.snapshot();
-    try (TableReader mine = new TableReader(side.connection(), table.schema());
+    try (TableReader mine = new TableReader(side.connection(), table.schema(), side.maxRowBytes());
         TableWriter theirs =
             new TableWriter(
-                differences.reading(), schema, differences.encoding(), side.triggers())) {
+                differences.reading(),
+                schema,
+                differences.encoding(),
+                side.maxRowBytes(),
+                side.triggers())) {
       for (List<SqliteValue> key : pending) {
         StoredRow row = mine.find(key);
         if (row == null) {
@@ -235,6 +238,7 @@ final class SqliteInstall implements InstallTransaction {
           if (!isPending(own)) {
             difference.remove(collider.key(), table);
             if (park) {
+              checkWhole(collider, schema, "it collides with a row that waits to be sent");
               long hash = table.keys().keyHash(own.canonical());
               side.aside().park(own, image(schema, collider, hash), 0);
             }
@@ -259,12 +263,24 @@ final class SqliteInstall implements InstallTransaction {
   private void refused(
       TableDifference difference, TableWriter table, List<SqliteValue> key, String reason)
       throws SQLException {
-    try (TableReader reader = new TableReader(differences.reading(), difference.snapshot())) {
+    try (TableReader reader =
+        new TableReader(differences.reading(), difference.snapshot(), side.maxRowBytes())) {
       StoredRow row = reader.find(key);
       if (row != null) {
         long hash = table.keys().keyHash(table.keys().encode(row.key()));
+        checkWhole(row, table.schema(), reason);
         hold(image(difference.snapshot(), row, hash), reason);
       }
+    }
+  }
+
+  /** Part of a row must never be held or parked as if it were the row. */
+  private void checkWhole(StoredRow row, TableSchema table, String reason) {
+    if (!row.whole()) {
+      throw new SqliteReplicationException(
+          "cannot install the snapshot: table %s here does not take a row of %d bytes (%s), and more than --max-row-bytes=%d are not held; make the table as on the other nodes, or set more"
+              .formatted(table.name(), row.tooLarge(), reason, side.maxRowBytes()),
+          null);
     }
   }
 
@@ -282,8 +298,8 @@ final class SqliteInstall implements InstallTransaction {
         table == null
             ? "there is no such table here, or it does not replicate"
             : "the table has other columns or another primary key than the snapshot's";
-    try (TableReader reader = new TableReader(differences.reading(), schema);
-        Query all = new Query(differences.reading(), TableReader.selectAll(schema))) {
+    try (TableReader reader = new TableReader(differences.reading(), schema, side.maxRowBytes());
+        Query all = new Query(differences.reading(), reader.selectAll())) {
       all.forEach(
           row -> {
             StoredRow stored = reader.read(row);
@@ -291,6 +307,7 @@ final class SqliteInstall implements InstallTransaction {
             boolean keyless = stored.key().contains(SqliteValue.Null.NULL);
             RowImage image = image(schema, stored, hash);
             if (!keyless && (table == null || !isPending(transaction.key(image)))) {
+              checkWhole(stored, schema, reason);
               hold(image, reason);
             }
           });

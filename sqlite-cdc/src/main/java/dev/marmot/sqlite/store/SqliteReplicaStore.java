@@ -6,6 +6,7 @@ import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.ConflictHead;
 import dev.marmot.sqlite.FileFaults;
+import dev.marmot.sqlite.HeldBackRow;
 import dev.marmot.sqlite.HeldRow;
 import dev.marmot.sqlite.InstallTransaction;
 import dev.marmot.sqlite.LoggedConflict;
@@ -97,7 +98,7 @@ public final class SqliteReplicaStore implements ReplicaStore {
       boolean replicating = createTables(write);
       BookkeepingMemory memory = BookkeepingMemory.load(write, options.clock());
       WriteSide writeSide = WriteSide.open(write, hooks, memory, replicating, options);
-      CaptureSide captureSide = CaptureSide.open(opened.get(1), hooks, memory);
+      CaptureSide captureSide = CaptureSide.open(opened.get(1), hooks, memory, options);
       StatusSide status = new StatusSide(opened.get(2), new SchemaReader(options.excluded()));
       SqliteReplicaStore store =
           new SqliteReplicaStore(options, real, writeSide, captureSide, status, memory);
@@ -336,6 +337,16 @@ public final class SqliteReplicaStore implements ReplicaStore {
     status.walk("read the held rows", c -> AsideReader.held(c, after, goOn));
   }
 
+  @Override
+  public int heldBackRows() {
+    return captureSide.heldBack();
+  }
+
+  /** The rows of this file that are too large to be sent, largest first, at most some hundreds. */
+  public List<HeldBackRow> heldBack() {
+    return heldBackRows() == 0 ? List.of() : status.heldBack();
+  }
+
   /** How much is kept beside the tables; cheap. */
   public AsideCounts asideCounts() {
     return status.read("count conflicts and held rows", AsideReader::counts);
@@ -376,6 +387,8 @@ public final class SqliteReplicaStore implements ReplicaStore {
     memory.dropped().ifPresent(time -> warnings.add(Warnings.dropped(time)));
     Warnings.keysWithNull(captureSide.keysWithNull(), warnings);
     Warnings.passedIndexes(writeSide.triggers().passedIndexes(), warnings);
+    Warnings.largeKeys(captureSide.largeKeys(), warnings);
+    Warnings.heldBack(heldBack(), options.maxRowBytes(), warnings);
     warnings.addAll(status.warnings());
     return List.copyOf(warnings);
   }

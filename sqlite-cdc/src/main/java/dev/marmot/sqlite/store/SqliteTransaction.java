@@ -32,6 +32,11 @@ import org.jspecify.annotations.Nullable;
 final class SqliteTransaction implements ApplyTransaction {
   /** Every image of a table with UNIQUE indexes is compared with what is hidden in it. */
   private static final int MOST_HIDDEN_COMPARED = 256;
+  /**
+   * Rows that made room are kept to be put back if need be. One that is too large, or one too many,
+   * stays where it is: at worst it collides with a row of its own change set, and is displaced.
+   */
+  private static final long MOST_VACATED_BYTES = 8 << 20;
 
   private final WriteSide side;
   private final Consumer<ReplicaState> publish;
@@ -40,6 +45,7 @@ final class SqliteTransaction implements ApplyTransaction {
   private final Map<Integer, Long> minEpoch;
   private final Map<RowKey, StoredRow> vacated = new HashMap<>();
   private final RowsRead read = new RowsRead();
+  private long vacatedBytes;
   private long term;
   private long position;
   private long windowStart;
@@ -149,9 +155,13 @@ final class SqliteTransaction implements ApplyTransaction {
     }
     RowKey key = key(table, image);
     StoredRow row = find(table, image, key);
-    if (row != null && table.changesUniqueColumns(image, row)) {
+    if (row != null
+        && row.whole()
+        && vacatedBytes < MOST_VACATED_BYTES
+        && table.changesUniqueColumns(image, row)) {
       delete(table, image, key);
       vacated.put(key, row);
+      vacatedBytes += RowsRead.bytes(row);
     }
   }
 
@@ -185,6 +195,7 @@ final class SqliteTransaction implements ApplyTransaction {
     Optional<StoredRow> known = read.get(key);
     return known != null
         && known.isPresent()
+        && known.get().whole()
         && !image.tombstone()
         && !table.changesUniqueColumns(image, known.get());
   }
@@ -208,9 +219,16 @@ final class SqliteTransaction implements ApplyTransaction {
           side.triggers().suspend(table.schema());
           RowKey key = key(table, image);
           read.forget(key);
-          StoredRow room = vacated.remove(key);
+          StoredRow room = reenter(key);
           return table.write(image, room);
         });
+  }
+
+  /** The row that made room under this key, if one did. */
+  private @Nullable StoredRow reenter(RowKey key) {
+    StoredRow row = vacated.remove(key);
+    vacatedBytes -= row == null ? 0 : RowsRead.bytes(row);
+    return row;
   }
 
   @Override
@@ -219,7 +237,7 @@ final class SqliteTransaction implements ApplyTransaction {
     if (table != null) {
       RowKey key = key(table, image);
       delete(table, image, key);
-      vacated.remove(key);
+      var unused = reenter(key);
     }
   }
 
@@ -245,8 +263,13 @@ final class SqliteTransaction implements ApplyTransaction {
   }
 
   @Override
+  public List<RowKey> parkedKeys() {
+    return get("read parked rows", side.aside()::parkedKeys);
+  }
+
+  @Override
   public List<Parked> parkedColliders(RowImage image) {
-    List<Parked> all = parked();
+    List<RowKey> all = parkedKeys();
     TableWriter table = all.isEmpty() ? null : table(image.table());
     if (table == null || image.tombstone()) {
       return List.of();
@@ -256,7 +279,8 @@ final class SqliteTransaction implements ApplyTransaction {
         "compare with parked rows",
         () -> {
           List<Parked> colliders = new ArrayList<>();
-          for (Parked parked : all) {
+          for (RowKey key : all) {
+            Parked parked = side.aside().parked(key).orElseThrow();
             boolean other =
                 table(parked.key().table()) == table && !own.equals(key(table, parked.image()));
             if (other && table.collide(image, parked.image())) {

@@ -4,6 +4,7 @@ import dev.marmot.sqlite.ApplyTransaction.Parked;
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.StagedReplica;
 import dev.marmot.sqlite.hooks.DatabaseFile;
@@ -154,6 +155,7 @@ final class Staging {
       statement.execute("DELETE FROM main.__marmot_hidden");
       statement.execute("DELETE FROM main.__marmot_skipped");
       statement.execute("DELETE FROM main.__marmot_change_log");
+      statement.execute("DELETE FROM main.__marmot_held_back");
       side.pending().restart();
       side.commit();
       return new StagedCopy(file, copy, new StagedStore(copy, side, state), leftOut);
@@ -179,7 +181,8 @@ final class Staging {
 
   /** What kept a row parked was pending, so it fits now. */
   private static void storeParked(WriteSide side) throws SQLException {
-    for (Parked parked : side.aside().parked()) {
+    for (RowKey key : side.aside().parkedKeys()) {
+      Parked parked = side.aside().parked(key).orElseThrow();
       store(side, parked.image(), parked.origin());
     }
   }

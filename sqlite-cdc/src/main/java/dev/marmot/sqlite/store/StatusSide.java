@@ -1,6 +1,7 @@
 package dev.marmot.sqlite.store;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.marmot.sqlite.HeldBackRow;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.schema.SchemaReader;
 import java.nio.charset.Charset;
@@ -92,6 +93,11 @@ final class StatusSide implements AutoCloseable {
             }
           }
         });
+  }
+
+  List<HeldBackRow> heldBack() {
+    return read(
+        "read the rows that are too large", in -> AsideReader.heldBack(in, schema.read(in)));
   }
 
   int resend(List<RowImage> rows) {

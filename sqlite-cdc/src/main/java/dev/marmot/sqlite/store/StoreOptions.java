@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param poll how often the file is looked at when the file system reports no change
  * @param clock tells the time that held rows and conflicts bear
  * @param staging directory in which snapshots are made; empty is the directory of the file
+ * @param maxRowBytes rows with more bytes of values are not sent, and never read whole
  */
 public record StoreOptions(
     String name,
@@ -22,9 +23,16 @@ public record StoreOptions(
     int conflictRows,
     Duration poll,
     Clock clock,
-    Optional<Path> staging) {
+    Optional<Path> staging,
+    long maxRowBytes) {
   /** Most rows of the conflict log unless set otherwise. */
   public static final int DEFAULT_CONFLICT_ROWS = 100_000;
+
+  /**
+   * Largest row unless set otherwise; every node receives what any node sends, so it is the same
+   * whatever memory a node has, and fits the smallest that is supported.
+   */
+  public static final int DEFAULT_MAX_ROW_BYTES = 8 << 20;
 
   public StoreOptions {
     if (conflictRows < 1) {
@@ -36,17 +44,23 @@ public record StoreOptions(
   /** Options that make snapshots in the directory of the file. */
   public StoreOptions(
       String name, TablePatterns excluded, int conflictRows, Duration poll, Clock clock) {
-    this(name, excluded, conflictRows, poll, clock, Optional.empty());
+    this(name, excluded, conflictRows, poll, clock, Optional.empty(), DEFAULT_MAX_ROW_BYTES);
   }
 
   /** The same, but snapshots are made in this directory. */
   public StoreOptions withStaging(Path directory) {
-    return new StoreOptions(name, excluded, conflictRows, poll, clock, Optional.of(directory));
+    return new StoreOptions(
+        name, excluded, conflictRows, poll, clock, Optional.of(directory), maxRowBytes);
   }
 
   /** The same with other excluded tables. */
   public StoreOptions withExcluded(TablePatterns patterns) {
-    return new StoreOptions(name, patterns, conflictRows, poll, clock, staging);
+    return new StoreOptions(name, patterns, conflictRows, poll, clock, staging, maxRowBytes);
+  }
+
+  /** The same with another size from which on rows are not sent. */
+  public StoreOptions withMaxRowBytes(long bytes) {
+    return new StoreOptions(name, excluded, conflictRows, poll, clock, staging, bytes);
   }
 
   public static StoreOptions defaults(String name) {

@@ -47,21 +47,26 @@ final class TableWriter implements AutoCloseable {
   private @Nullable TableShape lastShape;
 
   /**
+   * @param mostBytes stored rows with more bytes are not read
    * @param triggers those of the application
    */
   TableWriter(
-      Connection connection, TableSchema schema, String encoding, TriggerSuspension triggers)
+      Connection connection,
+      TableSchema schema,
+      String encoding,
+      long mostBytes,
+      TriggerSuspension triggers)
       throws SQLException {
     this.connection = connection;
     this.schema = schema;
     this.shape = schema.shape();
     this.keys = new CanonicalKey(schema, encoding);
-    this.reader = new TableReader(connection, schema);
+    this.reader = new TableReader(connection, schema, mostBytes);
     Set<String> unique = new HashSet<>();
     if (!schema.uniqueIndexes().isEmpty()) {
       Map<String, Affinity> affinities = Affinity.of(connection, schema.name());
       for (UniqueIndex index : schema.uniqueIndexes()) {
-        probes.add(new UniqueProbe(connection, schema, index, affinities));
+        probes.add(new UniqueProbe(connection, schema, index, affinities, reader));
         index.columns().forEach(column -> unique.add(Sql.fold(column)));
       }
     }
@@ -124,7 +129,7 @@ final class TableWriter implements AutoCloseable {
 
   /** The stored row as an image of this table. */
   RowImage image(StoredRow row, long keyHash) {
-    return new RowImage(shape, row.key(), row.values(), false, false, keyHash);
+    return row.image(shape, keyHash);
   }
 
   void delete(RowImage image) throws SQLException {
@@ -138,7 +143,11 @@ final class TableWriter implements AutoCloseable {
     return triggers.write(schema, () -> query.bind(values).update());
   }
 
-  /** Whether columns differ on which a secondary UNIQUE index depends. */
+  /**
+   * Whether columns differ on which a secondary UNIQUE index depends.
+   *
+   * @param row a whole one
+   */
   boolean changesUniqueColumns(RowImage image, StoredRow row) {
     Mapping mapping = shaped(image).mapping;
     for (int column : uniqueColumns) {
@@ -164,7 +173,7 @@ final class TableWriter implements AutoCloseable {
     for (UniqueProbe probe : probes) {
       Optional<List<SqliteValue>> values = indexed(image, probe);
       if (values.isPresent()) {
-        found.addAll(probe.colliders(values.get(), reader));
+        found.addAll(probe.colliders(values.get()));
       }
     }
     return found;
@@ -204,7 +213,7 @@ final class TableWriter implements AutoCloseable {
       }
       if (value == null) {
         stored = stored == null ? find(image) : stored;
-        if (stored == null || place.column() < 0) {
+        if (stored == null || !stored.whole() || place.column() < 0) {
           return Optional.empty();
         }
         value = stored.values().get(place.column());
@@ -230,8 +239,10 @@ final class TableWriter implements AutoCloseable {
     StoredRow before = vacated;
     if (before == null && replaces) {
       before = find(image);
-      if (before != null) {
+      if (before != null && before.whole()) {
         delete(image);
+      } else {
+        before = null; // too large to be put back, so it is changed in its place
       }
     }
     Optional<String> refusal = tryWrite(image, shaped, before);

@@ -27,6 +27,7 @@ final class UniqueProbe implements AutoCloseable {
   private final TableSchema table;
   private final UniqueIndex index;
   private final Map<String, Affinity> affinities;
+  private final TableReader reader;
   private final CastQuery stored;
   private final CastQuery pair;
   private final List<Place> places;
@@ -36,10 +37,12 @@ final class UniqueProbe implements AutoCloseable {
       Connection connection,
       TableSchema table,
       UniqueIndex index,
-      Map<String, Affinity> affinities) {
+      Map<String, Affinity> affinities,
+      TableReader reader) {
     this.table = table;
     this.index = index;
     this.affinities = affinities;
+    this.reader = reader;
     this.stored = new CastQuery(connection, this::storedSql);
     this.pair = new CastQuery(connection, this::pairSql);
     List<String> key = TableReader.keyNames(table);
@@ -74,7 +77,7 @@ final class UniqueProbe implements AutoCloseable {
   }
 
   /** Stored rows that have the given values of the index's columns. */
-  List<StoredRow> colliders(List<SqliteValue> columns, TableReader reader) throws SQLException {
+  List<StoredRow> colliders(List<SqliteValue> columns) throws SQLException {
     List<StoredRow> found = new ArrayList<>();
     stored.bind(columns).forEach(row -> found.add(reader.read(row)));
     return found;
@@ -101,7 +104,7 @@ final class UniqueProbe implements AutoCloseable {
   }
 
   private String storedSql(Parameters parameters) {
-    StringBuilder sql = new StringBuilder(TableReader.selectAll(table)).append(" WHERE ");
+    StringBuilder sql = new StringBuilder(reader.selectAll()).append(" WHERE ");
     List<String> terms = new ArrayList<>();
     for (Term term : index.terms()) {
       terms.add(stored(term) + " = " + given(term, parameters, 0));

@@ -1,5 +1,8 @@
 package dev.marmot.sqlite.store;
 
+import static java.util.stream.Collectors.toList;
+
+import dev.marmot.sqlite.HeldBackRow;
 import dev.marmot.sqlite.schema.DatabaseSchema;
 import dev.marmot.sqlite.schema.TableSchema;
 import dev.marmot.sqlite.schema.TableSchema.UserTrigger;
@@ -10,6 +13,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Puts into words what the operator should know about a file. Pure functions. */
 final class Warnings {
@@ -39,6 +44,26 @@ final class Warnings {
                     + count
                     + " changes of rows with NULL in the primary key were not replicated;"
                     + " give the rows a key"));
+  }
+
+  /** Changes by table whose key is too large. */
+  static void largeKeys(Map<String, Long> changes, List<String> warnings) {
+    changes.forEach(
+        (table, count) ->
+            warnings.add(
+                "table %s: %d changes of rows with more than %d bytes in a column of the key were not replicated; give the rows a shorter key"
+                    .formatted(table, count, TableReader.MOST_KEY_BYTES)));
+  }
+
+  /** Rows that are too large to be sent. */
+  static void heldBack(List<HeldBackRow> rows, long maxRowBytes, List<String> warnings) {
+    Map<String, List<HeldBackRow>> tables =
+        rows.stream().collect(Collectors.groupingBy(r -> r.key().table(), TreeMap::new, toList()));
+    tables.forEach(
+        (table, in) ->
+            warnings.add(
+                "table %s: %d rows are not sent to the other nodes, which keep what they had: the largest has %d bytes, and more than --max-row-bytes=%d are not sent; make them smaller, or set more (with more heap) on all nodes"
+                    .formatted(table, in.size(), in.get(0).bytes(), maxRowBytes)));
   }
 
   /** Tables that were written past their search index. */

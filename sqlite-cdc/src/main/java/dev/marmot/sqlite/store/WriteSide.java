@@ -40,6 +40,7 @@ final class WriteSide implements AutoCloseable {
   private final Query trimLog;
   private final Query forgetOwn;
   private final TablePatterns excluded;
+  private final long maxRowBytes;
   private long seqFloor;
   private long newest;
   private long lockedNanos;
@@ -58,7 +59,8 @@ final class WriteSide implements AutoCloseable {
             connection,
             hooks,
             memory,
-            (on, table, encoding) -> new TableWriter(on, table, encoding, triggers),
+            (on, table, encoding) ->
+                new TableWriter(on, table, encoding, options.maxRowBytes(), triggers),
             replicating);
     this.beginDeferred = new Query(connection, "BEGIN");
     this.beginImmediate = new Query(connection, "BEGIN IMMEDIATE");
@@ -68,6 +70,7 @@ final class WriteSide implements AutoCloseable {
     this.commit = new Query(connection, "COMMIT");
     this.rollback = new Query(connection, "ROLLBACK");
     this.excluded = options.excluded();
+    this.maxRowBytes = options.maxRowBytes();
     this.pending = PendingKeys.open(connection);
     this.books = Bookkeeping.open(connection);
     this.aside = new SetAside(connection, options.clock(), options.conflictRows());
@@ -75,7 +78,10 @@ final class WriteSide implements AutoCloseable {
     this.newestSeq =
         new Query(connection, "SELECT ifnull(max(seq),0) FROM main.__marmot_change_log");
     this.trimLog =
-        new Query(connection, "DELETE FROM main.__marmot_change_log WHERE seq<=?1 AND seq<?2");
+        new Query(
+            connection,
+            "DELETE FROM main.__marmot_change_log WHERE seq<=?1 AND seq<?2"
+                + " AND seq NOT IN (SELECT seq FROM main.__marmot_held_back)");
     this.forgetOwn = new Query(connection, "DELETE FROM main.__marmot_change_log WHERE seq>?1");
   }
 
@@ -115,6 +121,11 @@ final class WriteSide implements AutoCloseable {
 
   boolean excludes(String table) {
     return excluded.match(table);
+  }
+
+  /** Stored rows with more bytes are not read. */
+  long maxRowBytes() {
+    return maxRowBytes;
   }
 
   PendingKeys pending() {

@@ -159,8 +159,8 @@ final class RandomInstallTest {
     DatabaseSchema schema = new SchemaReader().read(connection);
     for (TableSchema table : schema.tables().values()) {
       CanonicalKey keys = new CanonicalKey(table, schema.encoding());
-      try (TableReader reader = new TableReader(connection, table);
-          Query query = new Query(connection, TableReader.selectAll(table))) {
+      try (TableReader reader = new TableReader(connection, table, 1 << 20);
+          Query query = new Query(connection, reader.selectAll())) {
         query.forEach(
             row -> {
               StoredRow stored = reader.read(row);
