@@ -254,6 +254,7 @@ final class NodeControl implements ControlPlane {
     if (!leaderless.isEmpty()) {
       reasons.add(Leaderless.reason(leaderless, raft.status().size(), unreachable()));
     }
+    raft.status().forEach(log -> log.trouble().ifPresent(reasons::add));
     if (!captures()) {
       reasons.add("this node's epoch is not open yet");
     }
@@ -341,6 +342,7 @@ final class NodeControl implements ControlPlane {
             .addAllWarnings(store.warnings())
             .addAllWarnings(standing())
             .addAllWarnings(warnings)
+            .addAllWarnings(replicator.unreadable().stream().toList())
             .setConflicts(counts.conflicts())
             .setHeldRows(counts.held())
             .setParkedRows(counts.parked())

@@ -132,6 +132,11 @@ final class FakeRaftNode implements RaftNode {
   }
 
   @Override
+  public int allShards() {
+    return shards;
+  }
+
+  @Override
   public void start() {}
 
   @Override
@@ -143,8 +148,8 @@ final class FakeRaftNode implements RaftNode {
   public void mayLead(boolean allowed) {}
 
   @Override
-  public Optional<Entry> read(LogId log, long index) {
-    return Optional.empty();
+  public Read read(LogId log, long index) {
+    return new RaftOwn();
   }
 
   @Override

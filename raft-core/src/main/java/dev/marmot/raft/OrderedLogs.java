@@ -1,7 +1,6 @@
 package dev.marmot.raft;
 
 import com.google.protobuf.ByteString;
-import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -15,6 +14,9 @@ public interface OrderedLogs {
    */
   int shards();
 
+  /** Number of data shards whose logs are here, the ones that get no new entries included. */
+  int allShards();
+
   /**
    * Proposes an entry, here when this node leads the log, otherwise at the leader. Never blocks.
    *
@@ -25,11 +27,8 @@ public interface OrderedLogs {
    */
   CompletionStage<LogPosition> propose(LogId log, ByteString entry);
 
-  /**
-   * A committed entry of this node's own copy. Empty when the index holds an entry of Raft's own,
-   * or is not committed here, or was purged.
-   */
-  Optional<Entry> read(LogId log, long index);
+  /** What this node's own copy holds at an index. */
+  Read read(LogId log, long index);
 
   /**
    * Highest index that this node's copy knows to be committed and has handed over; -1 when none.
@@ -46,12 +45,24 @@ public interface OrderedLogs {
    */
   void raiseFloor(LogId log, Floor floor);
 
+  /** What a copy holds at an index. */
+  sealed interface Read {}
+
   /**
    * A committed entry.
    *
    * @param term term of the leader that appended it
    */
-  record Entry(long term, ByteString bytes) {}
+  record Entry(long term, ByteString bytes) implements Read {}
+
+  /** A committed entry of Raft's own, which means nothing to anybody else. */
+  record RaftOwn() implements Read {}
+
+  /**
+   * Nothing can be said about the entry now: it is not committed here, it was purged, or the copy
+   * is being opened again.
+   */
+  record Unavailable(String why) implements Read {}
 
   /** Receives committed entries, at start from the floor of the own copy. */
   interface Listener {

@@ -1,10 +1,8 @@
 package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.proto.v1.Chunk;
-import dev.marmot.proto.v1.ShardEntry;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
@@ -28,6 +26,7 @@ public final class ChunkIndex {
   private final ProtocolRules rules;
   private final Map<ChangeSetId, @Nullable Place[]> places = new ConcurrentHashMap<>();
   private final OpenEntries open = new OpenEntries();
+  private final Unreadable unreadable = new Unreadable();
   private final Set<Hold> holds = ConcurrentHashMap.newKeySet();
 
   /**
@@ -40,17 +39,25 @@ public final class ChunkIndex {
 
   /** Notes the chunks of a committed entry of a data shard. Called in index order per shard. */
   public void committed(LogId log, LogPosition position, ByteString entry) {
-    List<Chunk> chunks = parse(log, position.index(), entry).getChunksList();
+    Optional<List<Chunk>> readable = Formats.chunks(log, position.index(), entry);
+    if (readable.isEmpty()) {
+      if (!rules.keep(Rule.PASS_OVER_UNREADABLE)) {
+        throw new ProtocolViolation("cannot read entry " + position.index() + " of " + log);
+      }
+      unreadable.met(log, position.index());
+    }
+    List<Chunk> chunks = readable.orElse(List.of());
     open.noted(log, position.index(), chunks.stream().map(c -> ChangeSetId.of(c.getId())).toList());
     for (Chunk chunk : chunks) {
       ChangeSetId id = ChangeSetId.of(chunk.getId());
-      if (OrderState.settled(state.get(), id)) {
+      if (!held() && OrderState.settled(state.get(), id)) {
         continue;
       }
       Place place = new Place(log, position.index());
       places.compute(id, (unused, known) -> with(known, chunk, place));
-      // The applier may have settled it between the look and the note.
-      if (OrderState.settled(state.get(), id)) {
+      // The applier may have settled it between the look and the note. Whoever makes a snapshot
+      // stands before that, and still needs it; what is held is dropped when nobody holds it.
+      if (!held() && OrderState.settled(state.get(), id)) {
         places.remove(id);
       }
     }
@@ -65,6 +72,11 @@ public final class ChunkIndex {
     return next;
   }
 
+  /** What was passed over in all logs. */
+  Unreadable unreadable() {
+    return unreadable;
+  }
+
   /** Whether a chunk is committed in this node's copy. */
   boolean has(ChangeSetId id, int chunk) {
     @Nullable Place[] known = places.get(id);
@@ -73,7 +85,7 @@ public final class ChunkIndex {
 
   /**
    * The chunks of a change set in order, for the caller to keep or change, read from the raft logs;
-   * empty while one is missing.
+   * empty while one is missing, or cannot be read at the moment.
    */
   Optional<List<Chunk>> read(OrderedLogs logs, ChangeSetId id, int count) {
     @Nullable Place[] known = places.get(id);
@@ -89,40 +101,38 @@ public final class ChunkIndex {
       if (place == null) {
         continue;
       }
-      found.add(chunkAt(logs, place, id, i));
+      Optional<Chunk> chunk = chunkAt(logs, place, id, i);
+      if (chunk.isEmpty()) {
+        return Optional.empty();
+      }
+      found.add(chunk.get());
     }
     return Optional.of(found);
   }
 
-  private static Chunk chunkAt(OrderedLogs logs, Place place, ChangeSetId id, int index) {
-    ByteString entry =
-        logs.read(place.log(), place.index())
-            .map(OrderedLogs.Entry::bytes)
-            .orElseThrow(
-                () ->
-                    new ProtocolViolation(
-                        "cannot read chunk %d of change set %s: entry %d of the raft log of %s is gone"
-                            .formatted(index, id, place.index(), place.log())));
-    for (Chunk chunk : parse(place.log(), place.index(), entry).getChunksList()) {
-      if (chunk.getIndex() == index && ChangeSetId.of(chunk.getId()).equals(id)) {
-        return chunk;
+  /** Empty when the entry cannot be had at the moment. */
+  private static Optional<Chunk> chunkAt(OrderedLogs logs, Place place, ChangeSetId id, int index) {
+    OrderedLogs.Read read = logs.read(place.log(), place.index());
+    boolean purged = place.index() < logs.floor(place.log()).index();
+    if (read instanceof OrderedLogs.Unavailable && !purged) {
+      return Optional.empty(); // the copy is being opened again
+    }
+    if (read instanceof OrderedLogs.Entry entry) {
+      for (Chunk chunk :
+          Formats.chunks(place.log(), place.index(), entry.bytes()).orElse(List.of())) {
+        if (chunk.getIndex() == index && ChangeSetId.of(chunk.getId()).equals(id)) {
+          return Optional.of(chunk);
+        }
       }
     }
     throw new ProtocolViolation(
-        "cannot read chunk %d of change set %s: entry %d of the raft log of %s does not hold it"
-            .formatted(index, id, place.index(), place.log()));
-  }
-
-  private static ShardEntry parse(LogId log, long index, ByteString entry) {
-    try {
-      ShardEntry parsed = ShardEntry.parseFrom(entry);
-      Formats.check("entry " + index + " of the raft log of " + log, parsed.getFormat());
-      return parsed;
-    } catch (InvalidProtocolBufferException e) {
-      throw new ProtocolViolation(
-          "cannot read entry %d of the raft log of %s: %s".formatted(index, log, e.getMessage()),
-          e);
-    }
+        "cannot read chunk %d of change set %s: entry %d of the raft log of %s %s"
+            .formatted(
+                index,
+                id,
+                place.index(),
+                place.log(),
+                read instanceof OrderedLogs.Unavailable ? "is gone" : "does not hold it"));
   }
 
   /** Forgets the chunks of settled change sets, unless somebody still needs them. */

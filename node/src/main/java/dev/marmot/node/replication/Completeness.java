@@ -2,10 +2,12 @@ package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
 import dev.marmot.proto.v1.OrderItem;
+import dev.marmot.proto.v1.OrderLogEntry;
 import dev.marmot.proto.v1.Record;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.sqlite.ReplicaState;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -39,7 +41,8 @@ public final class Completeness {
     if (index <= state.position()) {
       return;
     }
-    for (OrderItem item : Formats.orderLogEntry(index, bytes).getItemsList()) {
+    for (OrderItem item :
+        Formats.orderLogEntry(index, bytes).map(OrderLogEntry::getItemsList).orElse(List.of())) {
       if (item.hasEpoch()) {
         var unused =
             order.openEpoch(

@@ -10,7 +10,7 @@ public final class Floors {
   /** The lowest position from which this node's copies can be applied; -1 from the beginning. */
   public static long needed(OrderedLogs logs) {
     long needed = logs.floor(LogId.ORDER).position();
-    for (int shard = 1; shard <= logs.shards(); shard++) {
+    for (int shard = 1; shard <= logs.allShards(); shard++) {
       needed = Math.max(needed, logs.floor(LogId.shard(shard)).position());
     }
     return needed;

@@ -24,6 +24,9 @@ final class OrderState {
 
   /** Acceptance: a function of the order log alone. */
   Verdict judge(ChangeSetId id) {
+    if (minEpoch(id.origin()) == 0 && rules.keep(Rule.RECORDS_OF_MEMBERS)) {
+      return Verdict.NOBODY;
+    }
     if (id.epoch() < minEpoch(id.origin()) && rules.keep(Rule.OLD_EPOCHS_ARE_DEAD)) {
       return Verdict.DEAD;
     }

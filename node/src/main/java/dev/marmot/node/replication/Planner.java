@@ -13,6 +13,7 @@ import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.RowImage;
 import dev.marmot.sqlite.codec.ChangeSetCodec;
 import dev.marmot.sqlite.codec.Slicer;
+import dev.marmot.sqlite.codec.CodecException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -56,19 +57,22 @@ final class Planner {
     for (long index = state.position() + 1;
         index <= newest && rows < maxRows && bytes < MOST_BYTES;
         index++) {
-      Optional<OrderedLogs.Entry> read = logs.read(LogId.ORDER, index);
-      if (read.isEmpty()) {
+      OrderedLogs.Read read = logs.read(LogId.ORDER, index);
+      if (read instanceof OrderedLogs.Unavailable && rules.keep(Rule.READ_SAYS_WHICH)) {
+        break; // it comes back: nothing behind it is applied
+      }
+      if (!(read instanceof OrderedLogs.Entry found)) {
         continue; // an entry of Raft's own
       }
-      OrderLogEntry entry = Formats.orderLogEntry(index, read.get().bytes());
+      OrderLogEntry entry = entry(index, found.bytes());
       if (!entries.isEmpty() && acceptsFence(order, entry)) {
         break; // a fence sees exactly the state at its position, so it gets its own transaction
       }
-      Optional<List<Action>> actions = actions(order, entry);
+      Optional<List<Action>> actions = actions(order, index, entry);
       if (actions.isEmpty()) {
         break; // a chunk has not arrived here yet: nothing behind it is applied
       }
-      entries.add(new Plan.Entry(index, read.get().term(), actions.get()));
+      entries.add(new Plan.Entry(index, found.term(), actions.get()));
       rows += actions.get().stream().mapToInt(Planner::rows).sum();
       bytes += actions.get().stream().mapToLong(Planner::bytes).sum();
       if (actions.get().stream().anyMatch(Action.Fire.class::isInstance)) {
@@ -76,6 +80,18 @@ final class Planner {
       }
     }
     return entries.isEmpty() ? Optional.empty() : Optional.of(new Plan(entries));
+  }
+
+  /** Bytes that are no entry say nothing, on every node. */
+  private OrderLogEntry entry(long index, ByteString bytes) {
+    Optional<OrderLogEntry> entry = Formats.orderLogEntry(index, bytes);
+    if (entry.isEmpty()) {
+      if (!rules.keep(Rule.PASS_OVER_UNREADABLE)) {
+        throw new ProtocolViolation("cannot read entry " + index + " of the order log");
+      }
+      chunks.unreadable().met(LogId.ORDER, index);
+    }
+    return entry.orElse(OrderLogEntry.getDefaultInstance());
   }
 
   /**
@@ -104,7 +120,7 @@ final class Planner {
                     && order.judge(ChangeSetId.of(record.getId())) == Verdict.ACCEPTED);
   }
 
-  private Optional<List<Action>> actions(OrderState order, OrderLogEntry entry) {
+  private Optional<List<Action>> actions(OrderState order, long index, OrderLogEntry entry) {
     List<Action> actions = new ArrayList<>();
     for (OrderItem item : entry.getItemsList()) {
       if (item.hasEpoch()) {
@@ -119,7 +135,7 @@ final class Planner {
       if (order.judge(id) != Verdict.ACCEPTED) {
         continue;
       }
-      Optional<List<RowImage>> rows = rows(id, record);
+      Optional<List<RowImage>> rows = rows(index, id, record);
       if (rows.isEmpty()) {
         return Optional.empty();
       }
@@ -132,6 +148,19 @@ final class Planner {
               : new Action.Apply(changes));
     }
     return Optional.of(actions);
+  }
+
+  /** Rows that nobody can decode, since everybody has the same bytes, are none. */
+  private Optional<List<RowImage>> rows(long index, ChangeSetId id, Record record) {
+    try {
+      return rows(id, record);
+    } catch (CodecException e) {
+      if (!rules.keep(Rule.PASS_OVER_UNREADABLE)) {
+        throw e;
+      }
+      chunks.unreadable().met(LogId.ORDER, index);
+      return Optional.of(List.of());
+    }
   }
 
   private Optional<List<RowImage>> rows(ChangeSetId id, Record record) {

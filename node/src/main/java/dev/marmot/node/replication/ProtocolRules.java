@@ -92,6 +92,12 @@ public record ProtocolRules(int windowKeys, int pieceBytes, Set<Rule> leftOut) {
     /** Rows of a snapshot that collide with pending ones are parked. */
     INSTALL_PARKS,
     /** The epoch of an origin that left chunks behind is ended. */
-    EXPIRY
+    EXPIRY,
+    /** Nothing is applied behind an entry that cannot be had at the moment. */
+    READ_SAYS_WHICH,
+    /** Bytes that are no entry have no effect, on every node. */
+    PASS_OVER_UNREADABLE,
+    /** A record of an origin that never opened an epoch has no effect. */
+    RECORDS_OF_MEMBERS
   }
 }

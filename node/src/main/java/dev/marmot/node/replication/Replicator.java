@@ -44,6 +44,10 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final ApplierOptions applierOptions;
   private final ChunkIndex chunks;
   private volatile boolean rowsInDoubt;
+
+  /** Keeps the logs while the rows are in doubt. */
+  private volatile ChunkIndex.@Nullable Hold doubt;
+
   private final Skips skips;
   private final Pace pace;
   private final StateWaiters waiters;
@@ -77,6 +81,9 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
    */
   public void doubtRows() {
     rowsInDoubt = true;
+    if (doubt == null) {
+      doubt = chunks.hold();
+    }
   }
 
   /**
@@ -244,13 +251,22 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
       checkOlderCopy(next.snapshot());
       boolean used = applier.install(next.snapshot(), rowsInDoubt);
       if (used) {
-        rowsInDoubt = false;
+        trustRows();
       }
       next.done().complete(used);
     } catch (RuntimeException e) {
       next.done().completeExceptionally(e);
     }
     return true;
+  }
+
+  private void trustRows() {
+    rowsInDoubt = false;
+    ChunkIndex.Hold hold = doubt;
+    doubt = null;
+    if (hold != null) {
+      hold.close();
+    }
   }
 
   private void checkOlderCopy(Snapshot snapshot) {
@@ -405,6 +421,11 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     }
     String applying = started.applierLoop().error();
     return Optional.ofNullable(applying != null ? applying : started.originLoop().error());
+  }
+
+  /** What this node passes over in the raft logs; empty when nothing. */
+  public Optional<String> unreadable() {
+    return chunks.unreadable().warning();
   }
 
   /** Whether a part has stopped for good. */

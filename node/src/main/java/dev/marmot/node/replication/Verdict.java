@@ -4,6 +4,8 @@ package dev.marmot.node.replication;
 public enum Verdict {
   /** The origin's next change set in its current epoch: applied. */
   ACCEPTED,
+  /** Of an origin that never opened an epoch, so of no member: ignored. */
+  NOBODY,
   /** Of an epoch that a later one has ended: ignored. */
   DEAD,
   /** Already applied: ignored. */

@@ -1,7 +1,6 @@
 package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.OrderLogEntry;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
@@ -26,30 +25,34 @@ public final class WatchedLogs implements OrderedLogs {
   }
 
   @Override
-  public Optional<Entry> read(LogId log, long index) {
-    Optional<Entry> read = logs.read(log, index);
-    if (!over && log.isOrderLog() && read.isPresent()) {
-      look(read.get().bytes());
+  public Read read(LogId log, long index) {
+    Read read = logs.read(log, index);
+    if (!over && log.isOrderLog() && read instanceof Entry entry) {
+      look(index, entry.bytes());
     }
     return read;
   }
 
-  private void look(ByteString bytes) {
-    try {
-      OrderLogEntry entry = OrderLogEntry.parseFrom(bytes);
-      Optional<String> proof = check.proof(entry);
-      if (proof.isPresent()) {
-        throw new OlderCopyException(proof.get());
-      }
-      over = check.isOver(entry);
-    } catch (InvalidProtocolBufferException e) {
-      over = false; // the applier is about to say so, with the entry's index
+  private void look(long index, ByteString bytes) {
+    Optional<OrderLogEntry> entry = Formats.orderLogEntry(index, bytes);
+    if (entry.isEmpty()) {
+      return;
     }
+    Optional<String> proof = check.proof(entry.get());
+    if (proof.isPresent()) {
+      throw new OlderCopyException(proof.get());
+    }
+    over = check.isOver(entry.get());
   }
 
   @Override
   public int shards() {
     return logs.shards();
+  }
+
+  @Override
+  public int allShards() {
+    return logs.allShards();
   }
 
   @Override

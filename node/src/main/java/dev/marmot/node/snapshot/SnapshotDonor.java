@@ -29,7 +29,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes snapshots of this node for those that ask, one at a time, keeps the newest one while
- * somebody fetches it, and hands it out in blocks. Thread-safe; the work is done on one thread.
+ * somebody fetches it, and hands it out in blocks. Thread-safe; one thread answers, another one
+ * makes.
  */
 public final class SnapshotDonor implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(SnapshotDonor.class);
@@ -42,8 +43,17 @@ public final class SnapshotDonor implements AutoCloseable {
   private final Supplier<Donation> donate;
   private final ScheduledExecutorService thread;
 
+  /** Makes them: questions are answered meanwhile. */
+  private final ScheduledExecutorService maker;
+
+  private volatile boolean copying;
+
+  /** Nobody has asked for a long time, or the node closes. */
+  private volatile boolean unwanted;
+
   // Confined to the thread.
-  private @Nullable Donation making;
+  private boolean making;
+  private @Nullable RuntimeException failure;
   private @Nullable Ready ready;
   private long lastAskedNanos;
 
@@ -56,14 +66,18 @@ public final class SnapshotDonor implements AutoCloseable {
   public SnapshotDonor(int self, Supplier<Donation> donate) {
     this.self = self;
     this.donate = donate;
-    this.thread =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread worker = new Thread(task, "n" + self + "-snapshots");
-              worker.setDaemon(true);
-              return worker;
-            });
+    this.thread = thread("n" + self + "-snapshots");
+    this.maker = thread("n" + self + "-snapshot-maker");
     var unused = thread.scheduleWithFixedDelay(this::forget, 1, 1, TimeUnit.MINUTES);
+  }
+
+  private static ScheduledExecutorService thread(String name) {
+    return Executors.newSingleThreadScheduledExecutor(
+        task -> {
+          Thread worker = new Thread(task, name);
+          worker.setDaemon(true);
+          return worker;
+        });
   }
 
   /** What this node answers. */
@@ -76,6 +90,7 @@ public final class SnapshotDonor implements AutoCloseable {
         () -> {
           SnapshotReply.Builder reply = SnapshotReply.newBuilder();
           Ready now = offer(SnapshotRequest.parseFrom(bytes).getPosition());
+          reply.setCopying(copying);
           if (now != null) {
             reply.setManifest(now.manifest());
           }
@@ -120,31 +135,55 @@ public final class SnapshotDonor implements AutoCloseable {
     if (now != null && now.snapshot().state().position() >= position) {
       return now;
     }
-    if (making == null) {
+    RuntimeException failed = failure;
+    if (failed != null) {
+      failure = null;
+      throw failed;
+    }
+    if (!making) {
       drop();
       log.atInfo().addKeyValue("position", position).log("making a snapshot");
-      making = donate.get();
-      thread.execute(this::make);
+      making = true;
+      copying = true;
+      unwanted = false;
+      maker.execute(this::begin);
     }
     return null;
   }
 
-  private void make() {
-    Donation current = making;
-    if (current == null) {
-      return;
-    }
+  /** Copies the file, which takes as long as that takes; on the maker's thread. */
+  private void begin() {
     try {
-      if (!current.step()) {
-        var unused = thread.schedule(this::make, LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+      Donation current = donate.get();
+      copying = false;
+      make(current);
+    } catch (RuntimeException e) {
+      log.atWarn().setCause(e).log("making a snapshot failed");
+      thread.execute(() -> made(null, e)); // whoever asks next is told
+    }
+  }
+
+  private void make(Donation current) {
+    try {
+      if (!unwanted && !current.step()) {
+        var unused =
+            maker.schedule(() -> make(current), LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
         return;
       }
-      ready = ready((SqliteSnapshot) current.seal());
+      Ready done = unwanted ? null : ready((SqliteSnapshot) current.seal());
+      thread.execute(() -> made(done, null));
     } catch (IOException | RuntimeException e) {
       log.atWarn().setCause(e).log("making a snapshot failed"); // whoever needs it asks again
+      thread.execute(() -> made(null, null));
     }
-    making = null;
     current.close();
+  }
+
+  private void made(@Nullable Ready done, @Nullable RuntimeException why) {
+    making = false;
+    copying = false;
+    failure = why;
+    ready = done;
   }
 
   private Ready ready(SqliteSnapshot snapshot) throws IOException {
@@ -171,11 +210,7 @@ public final class SnapshotDonor implements AutoCloseable {
   private void forget() {
     if (System.nanoTime() - lastAskedNanos > KEEP.toNanos()) {
       drop();
-      Donation current = making;
-      making = null;
-      if (current != null) {
-        current.close();
-      }
+      unwanted = true;
     }
   }
 
@@ -195,14 +230,13 @@ public final class SnapshotDonor implements AutoCloseable {
 
   @Override
   public void close() {
-    thread.execute(
-        () -> {
-          lastAskedNanos = System.nanoTime() - 2 * KEEP.toNanos();
-          forget();
-        });
-    thread.shutdown();
+    unwanted = true;
+    maker.shutdown();
     try {
-      if (!thread.awaitTermination(1, TimeUnit.MINUTES)) {
+      boolean stopped = maker.awaitTermination(1, TimeUnit.MINUTES);
+      thread.execute(this::drop);
+      thread.shutdown();
+      if (!stopped || !thread.awaitTermination(1, TimeUnit.MINUTES)) {
         log.atWarn().log("a snapshot is still being made while the node closes");
       }
     } catch (InterruptedException e) {

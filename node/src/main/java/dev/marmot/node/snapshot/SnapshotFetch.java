@@ -71,7 +71,7 @@ public final class SnapshotFetch {
   /**
    * Fetches a snapshot at this position or later; waits while the donor makes it.
    *
-   * @param limit how long the donor may take to make it
+   * @param limit how long the donor may take to complete it, once it has copied its file
    * @throws IOException when it cannot be had from this donor; what came is kept
    */
   public SqliteSnapshot fetch(long position, Duration limit)
@@ -140,7 +140,9 @@ public final class SnapshotFetch {
       if (reply.hasManifest()) {
         return reply.getManifest();
       }
-      if (System.nanoTime() > end) {
+      if (reply.getCopying()) {
+        end = System.nanoTime() + limit.toNanos(); // a large file takes its time
+      } else if (System.nanoTime() > end) {
         throw new IOException("the donor did not complete the snapshot within " + limit);
       }
       Thread.sleep(ASK_AGAIN_MILLIS); // the donor is making it, and does not call back

@@ -1,6 +1,7 @@
 package dev.marmot.node.replication;
 
 import com.google.protobuf.ByteString;
+import dev.marmot.proto.v1.Epoch;
 import dev.marmot.proto.v1.OrderItem;
 import dev.marmot.proto.v1.Record;
 import dev.marmot.raft.LogId;
@@ -40,6 +41,10 @@ final class ForeignNode implements AutoCloseable {
 
   /** Sends rows as the next change set, written in sight of everything before. */
   void send(OrderedLogs logs, ByteString rows) {
+    if (sent == 0) {
+      Epoch first = Epoch.newBuilder().setOrigin(NODE).setEpoch(1).build();
+      order(logs, OrderItem.newBuilder().setEpoch(first).build());
+    }
     sent++;
     Record record =
         Record.newBuilder()
@@ -49,7 +54,10 @@ final class ForeignNode implements AutoCloseable {
             .setBase(Long.MAX_VALUE - 1)
             .setInlineRows(rows)
             .build();
-    OrderItem item = OrderItem.newBuilder().setRecord(record).build();
+    order(logs, OrderItem.newBuilder().setRecord(record).build());
+  }
+
+  private static void order(OrderedLogs logs, OrderItem item) {
     var unused = logs.propose(LogId.ORDER, Entries.order(List.of(item)));
   }
 

@@ -6,7 +6,6 @@ import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -33,6 +32,11 @@ final class LocalLogs implements OrderedLogs {
   }
 
   @Override
+  public int allShards() {
+    return 1;
+  }
+
+  @Override
   public CompletionStage<LogPosition> propose(LogId log, ByteString entry) {
     LogPosition position;
     synchronized (this) {
@@ -44,11 +48,11 @@ final class LocalLogs implements OrderedLogs {
   }
 
   @Override
-  public Optional<Entry> read(LogId log, long index) {
+  public Read read(LogId log, long index) {
     List<ByteString> entries = entries(log);
     return index < entries.size()
-        ? Optional.of(new Entry(TERM, entries.get((int) index)))
-        : Optional.empty();
+        ? new Entry(TERM, entries.get((int) index))
+        : new Unavailable("not committed");
   }
 
   @Override

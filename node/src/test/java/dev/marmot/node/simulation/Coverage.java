@@ -77,7 +77,10 @@ final class Coverage {
     INSTALLS_OVER_PENDING,
     INSTALLS_THAT_PARK,
     INSTALLS_THAT_SKIP,
-    EXPIRED_EPOCHS
+    EXPIRED_EPOCHS,
+    STRAY_ENTRIES,
+    RECORDS_OF_NOBODY,
+    REOPENED_COPIES
   }
 
   private final Map<Event, Long> counts = new EnumMap<>(Event.class);

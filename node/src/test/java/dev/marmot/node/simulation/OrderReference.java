@@ -78,7 +78,7 @@ final class OrderReference {
     if (bytes == null) {
       coverage.count(Event.RAFT_ENTRIES);
     } else {
-      for (OrderItem item : parse(bytes, index).getItemsList()) {
+      for (OrderItem item : parse(bytes).getItemsList()) {
         if (item.hasEpoch()) {
           open(item.getEpoch());
         } else {
@@ -92,11 +92,13 @@ final class OrderReference {
     snapshots.add(new Snapshot(Map.copyOf(last), Map.copyOf(minEpoch), now, accepted));
   }
 
-  private static OrderLogEntry parse(ByteString bytes, long index) {
+  /** What is no entry says nothing. */
+  private static OrderLogEntry parse(ByteString bytes) {
     try {
-      return OrderLogEntry.parseFrom(bytes);
+      OrderLogEntry entry = OrderLogEntry.parseFrom(bytes);
+      return entry.getFormat() == 1 ? entry : OrderLogEntry.getDefaultInstance();
     } catch (InvalidProtocolBufferException e) {
-      throw new Violation("entry " + index + " of the order log is none: " + e.getMessage());
+      return OrderLogEntry.getDefaultInstance();
     }
   }
 
@@ -109,7 +111,9 @@ final class OrderReference {
   private void judge(Record record, long index, List<Accepted> accepted) {
     ChangeSetId id = Ids.of(record.getId());
     LastApplied newest = last.getOrDefault(id.origin(), LastApplied.NONE);
-    if (id.epoch() < minEpoch(id.origin())) {
+    if (minEpoch(id.origin()) == 0) {
+      coverage.count(Event.RECORDS_OF_NOBODY);
+    } else if (id.epoch() < minEpoch(id.origin())) {
       coverage.count(Event.DEAD_RECORDS);
     } else if (id.epoch() < newest.epoch()
         || (id.epoch() == newest.epoch() && id.number() <= newest.number())) {

@@ -5,7 +5,6 @@ import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
@@ -23,6 +22,7 @@ final class SimulatedLogs implements OrderedLogs {
   private final BiFunction<LogId, ByteString, ByteString> rewriter;
   private final Listener listener;
   private final long[] committed;
+  private final int[] closed;
   private final Floor[] floors;
   private final LongSupplier durablePosition;
   private boolean alive = true;
@@ -48,6 +48,7 @@ final class SimulatedLogs implements OrderedLogs {
     this.rewriter = rewriter;
     this.listener = listener;
     this.committed = new long[shared.logs()];
+    this.closed = new int[shared.logs()];
     this.floors = disk.floors();
     this.durablePosition = disk.durablePosition();
     for (int log = 0; log < committed.length; log++) {
@@ -74,6 +75,11 @@ final class SimulatedLogs implements OrderedLogs {
   }
 
   @Override
+  public int allShards() {
+    return shared.shards();
+  }
+
+  @Override
   public CompletionStage<LogPosition> propose(LogId log, ByteString entry) {
     CompletableFuture<LogPosition> answer = new CompletableFuture<>();
     hazard.pass();
@@ -83,15 +89,22 @@ final class SimulatedLogs implements OrderedLogs {
   }
 
   @Override
-  public Optional<Entry> read(LogId log, long index) {
+  public Read read(LogId log, long index) {
     hazard.pass();
-    return index < floors[log.number()].index() || index > committed[log.number()]
-        ? Optional.empty()
-        : entry(shared.entry(log.number(), index));
+    if (closed[log.number()] > 0) {
+      closed[log.number()]--;
+      return new Unavailable("the log is being opened again");
+    }
+    if (index < floors[log.number()].index() || index > committed[log.number()]) {
+      return new Unavailable("not here");
+    }
+    SharedLogs.Entry entry = shared.entry(log.number(), index);
+    return entry.bytes() == null ? new RaftOwn() : new Entry(entry.term(), entry.bytes());
   }
 
-  private static Optional<Entry> entry(SharedLogs.Entry entry) {
-    return Optional.ofNullable(entry.bytes()).map(bytes -> new Entry(entry.term(), bytes));
+  /** A copy is opened again, and cannot be read so many times. */
+  void reopen(int log, int reads) {
+    closed[log] = reads;
   }
 
   @Override

@@ -86,7 +86,10 @@ final class Simulation {
       }
       case TRANSACTION -> transact(node, random);
       case SYNC -> node.disk.sync();
-      case ELECTION -> elect(random);
+      case ELECTION -> {
+        elect(random);
+        Strays.step(world, random);
+      }
       case RECORD_BY_OTHER -> recordByOther(random);
       case CRASH, POWER_LOSS, DEATH, SUSPICION, KILL_INSIDE, CALL_FAILS, CUT -> {
         if (random.nextInt(100) < schedule.setup().faultPercent()) {

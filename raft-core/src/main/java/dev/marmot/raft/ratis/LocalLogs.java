@@ -119,29 +119,34 @@ final class LocalLogs {
     return new ProposeOutcome.Refused(why);
   }
 
-  Optional<OrderedLogs.Entry> read(LogId log, long index) {
-    Optional<RaftServer.Division> division = copies.division(log);
+  OrderedLogs.Read read(LogId log, long index) {
+    Optional<RaftServer.Division> division =
+        copies.division(log).filter(it -> it.getInfo().isAlive());
     if (index < 0 || index > committed(log)) {
-      return Optional.empty();
+      return new OrderedLogs.Unavailable("it is not committed here");
     }
     if (division.isEmpty()) {
-      // Not the same as an entry of Raft's own, which may be passed over.
-      throw new IllegalStateException(
-          "cannot read entry %d of %s: the log is closed for now".formatted(index, log));
+      return new OrderedLogs.Unavailable("the log is being opened again");
     }
+    LogEntryProto entry;
     try {
-      LogEntryProto entry = division.get().getRaftLog().get(index);
-      if (entry == null || !entry.hasStateMachineLogEntry()) {
-        return Optional.empty();
-      }
-      ByteString payload = LogStateMachine.payload(entry);
-      return payload.equals(ProposedEntry.NUDGE)
-          ? Optional.empty()
-          : Optional.of(new OrderedLogs.Entry(entry.getTerm(), payload));
+      entry = division.get().getRaftLog().get(index);
     } catch (RaftLogIOException e) {
       throw new UncheckedIOException(
           "cannot read entry " + index + " of " + log + ": " + e.getMessage(), e);
+    } catch (IllegalStateException e) {
+      return new OrderedLogs.Unavailable("the log closes: " + e.getMessage());
     }
+    if (entry == null) {
+      return new OrderedLogs.Unavailable("it was purged, or is not there yet");
+    }
+    if (!entry.hasStateMachineLogEntry()) {
+      return new OrderedLogs.RaftOwn();
+    }
+    ByteString payload = LogStateMachine.payload(entry);
+    return payload.equals(ProposedEntry.NUDGE)
+        ? new OrderedLogs.RaftOwn()
+        : new OrderedLogs.Entry(entry.getTerm(), payload);
   }
 
   long committed(LogId log) {

@@ -101,7 +101,7 @@ final class LogReopening {
     try {
       close(groups.groupId(log));
       mending.mend();
-      directory.complete(log);
+      directory.mend(log);
       manage(
           GroupManagementRequest.newAdd(
               clientId,

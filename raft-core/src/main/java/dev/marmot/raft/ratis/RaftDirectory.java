@@ -161,19 +161,22 @@ final class RaftDirectory implements AutoCloseable {
   }
 
   /**
-   * Repairs what a crash in the first moments of a log leaves behind, at a member of all logs.
+   * Repairs what a crash leaves behind: in the last write to a log, and in the first moments of
+   * one.
    *
-   * @param founders members of logs that do not say who theirs are
+   * @param founders members of logs that do not say who theirs are; none when this node waits to be
+   *     added
    */
-  void complete(List<RaftPeer> founders) throws IOException {
+  void mend(List<RaftPeer> founders) throws IOException {
     this.founders = List.copyOf(founders);
     for (LogId log : logs()) {
-      complete(log);
+      mend(log);
     }
   }
 
   /** The same for one log that nobody has open. */
-  void complete(LogId log) throws IOException {
+  void mend(LogId log) throws IOException {
+    TornTail.cut(group(log));
     if (!founders.isEmpty()) {
       completeGroup(group(log), members());
     }

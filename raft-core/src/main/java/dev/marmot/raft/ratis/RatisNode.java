@@ -121,8 +121,8 @@ public final class RatisNode implements RaftNode {
     RemovalSignal.check(state, options.self());
     List<RaftPeer> founders =
         state.state().getMember() ? RatisServers.founders(options) : List.of();
+    directory.mend(founders);
     if (state.state().getMember()) {
-      directory.complete(founders);
       directory.checkAddress(RaftPeerId.valueOf(state.state().getPeer()), options);
     }
     ScheduledThreadPoolExecutor timer = newThread("raft-timer");
@@ -299,6 +299,12 @@ public final class RatisNode implements RaftNode {
   }
 
   @Override
+  public int allShards() {
+    Running now = running;
+    return now == null ? options.shards() : now.copies().logs().size() - 1;
+  }
+
+  @Override
   public CompletionStage<LogPosition> propose(LogId id, ByteString entry) {
     Running now = running;
     return now == null
@@ -310,9 +316,9 @@ public final class RatisNode implements RaftNode {
   }
 
   @Override
-  public Optional<Entry> read(LogId id, long index) {
+  public Read read(LogId id, long index) {
     Running now = running;
-    return now == null ? Optional.empty() : now.logs().read(id, index);
+    return now == null ? new Unavailable("the node is not running") : now.logs().read(id, index);
   }
 
   @Override

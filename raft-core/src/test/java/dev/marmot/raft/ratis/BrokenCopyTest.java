@@ -91,7 +91,16 @@ final class BrokenCopyTest {
   void membersThatRatisForgot_areReadAgain_noMemberIsTakenForRemoved() throws IOException {
     startAfterLostElection();
     cluster.awaitSeen(3, SHARD, "one");
-    await().until(() -> shardOf(3).voters().equals(ALL));
+    await()
+        .until(
+            () ->
+                cluster
+                    .ratisNode(3)
+                    .copies()
+                    .division(SHARD)
+                    .filter(division -> division.getRaftConf().getLogEntryIndex() >= 0)
+                    .isPresent());
+    assertThat(shardOf(3).voters()).isEqualTo(ALL);
 
     // Any end of a log: it is opened again, and goes on.
     RaftServer.Division ended = cluster.ratisNode(3).copies().division(SHARD).orElseThrow();

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
 import dev.marmot.raft.LogId;
+import dev.marmot.raft.OrderedLogs;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.ratis.TestCluster.Seen;
 import java.nio.file.Path;
@@ -69,7 +70,8 @@ class DiskFullTest {
           .as("nothing twice")
           .doesNotHaveDuplicates();
       for (Seen seen : cluster.seen(1, LogId.ORDER)) {
-        assertThat(cluster.node(1).read(LogId.ORDER, seen.position().index())).isPresent();
+        assertThat(cluster.node(1).read(LogId.ORDER, seen.position().index()))
+            .isInstanceOf(OrderedLogs.Entry.class);
       }
     }
   }

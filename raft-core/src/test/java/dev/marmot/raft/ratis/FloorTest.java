@@ -8,6 +8,7 @@ import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.OrderedLogs;
 import dev.marmot.raft.RaftNode;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -83,9 +84,13 @@ final class FloorTest {
     System.out.printf("floor raised after %d ms%n", (System.nanoTime() - start) / 1_000_000);
     assertThat(cluster.node(1).floor(SHARD)).isEqualTo(new Floor(5, 70));
     long first = cluster.seen(1, SHARD).get(0).position().index();
-    await().until(() -> cluster.node(1).read(SHARD, first).isEmpty());
-    assertThat(cluster.node(1).read(SHARD, last)).as("above the floor").isPresent();
-    assertThat(cluster.node(2).read(SHARD, first)).as("not purged here").isPresent();
+    await().until(() -> cluster.node(1).read(SHARD, first) instanceof OrderedLogs.Unavailable);
+    assertThat(cluster.node(1).read(SHARD, last))
+        .as("above the floor")
+        .isInstanceOf(OrderedLogs.Entry.class);
+    assertThat(cluster.node(2).read(SHARD, first))
+        .as("not purged here")
+        .isInstanceOf(OrderedLogs.Entry.class);
 
     raise(SHARD, last + 1, 90, 1);
     awaitFloor(1, SHARD, last - 4);

@@ -76,7 +76,7 @@ final class OrderedLogsTest {
         RaftNode node = cluster.node(reader);
         await().until(() -> node.committed(SHARD) >= position.index());
         assertThat(node.read(SHARD, position.index()))
-            .contains(
+            .isEqualTo(
                 new OrderedLogs.Entry(position.term(), ByteString.copyFromUtf8("from " + id)));
         assertThat(cluster.seen(reader, SHARD))
             .contains(new TestCluster.Seen(position, "from " + id));
@@ -85,16 +85,18 @@ final class OrderedLogsTest {
   }
 
   @Test
-  void read_raftsOwnEntriesAndUncommitted_empty() throws IOException {
+  void read_saysWhetherRaftsOwnOrUnavailable() throws IOException {
     int leader = cluster.leader(SHARD);
     long index = cluster.propose(leader, SHARD, "x").index();
     RaftNode node = cluster.node(leader);
-    assertThat(node.read(SHARD, 0)).as("configuration entry").isEmpty();
-    assertThat(node.read(SHARD, index)).isPresent();
-    assertThat(node.read(SHARD, index + 1000)).isEmpty();
-    assertThat(node.read(SHARD, -1)).isEmpty();
+    assertThat(node.read(SHARD, 0)).as("configuration entry").isEqualTo(new OrderedLogs.RaftOwn());
+    assertThat(node.read(SHARD, index)).isInstanceOf(OrderedLogs.Entry.class);
+    assertThat(node.read(SHARD, index + 1000)).isInstanceOf(OrderedLogs.Unavailable.class);
+    assertThat(node.read(SHARD, -1)).isInstanceOf(OrderedLogs.Unavailable.class);
     await().until(() -> node.committed(SHARD) > index);
-    assertThat(node.read(SHARD, node.committed(SHARD))).as("metadata entry").isEmpty();
+    assertThat(node.read(SHARD, node.committed(SHARD)))
+        .as("metadata entry")
+        .isEqualTo(new OrderedLogs.RaftOwn());
   }
 
   @Test
@@ -150,7 +152,9 @@ final class OrderedLogsTest {
     for (CompletionStage<LogPosition> proposal : proposals) {
       long index = proposal.toCompletableFuture().join().index();
       await().until(() -> follower.committed(SHARD) >= index);
-      assertThat(follower.read(SHARD, index).map(OrderedLogs.Entry::bytes)).contains(large);
+      assertThat(follower.read(SHARD, index))
+          .isInstanceOfSatisfying(
+              OrderedLogs.Entry.class, entry -> assertThat(entry.bytes()).isEqualTo(large));
     }
     assertThatThrownBy(
             () ->
