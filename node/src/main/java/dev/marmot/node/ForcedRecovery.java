@@ -11,6 +11,7 @@ import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.ratis.ForcedCluster;
 import dev.marmot.raft.ratis.ForcedCluster.Survived;
+import dev.marmot.sqlite.hooks.DatabaseLock;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import dev.marmot.sqlite.store.StoreOptions;
 import java.io.IOException;
@@ -39,6 +40,7 @@ public final class ForcedRecovery implements AutoCloseable {
 
   private ForcedRecovery(Path directory, Path database) throws IOException {
     try {
+      part(DatabaseLock.take(database, "marmot recover"));
       this.directory = part(NodeDirectory.open(directory));
       this.identity = before(this.directory);
       this.logs =

@@ -13,6 +13,7 @@ import dev.marmot.node.peer.ConflictCalls;
 import dev.marmot.node.peer.ConflictExchange;
 import dev.marmot.node.peer.Membership;
 import dev.marmot.node.peer.PeerCalls;
+import dev.marmot.node.peer.PeerCalls.Standing;
 import dev.marmot.node.peer.PeerWatch;
 import dev.marmot.node.peer.SchemaWatch;
 import dev.marmot.node.replication.ApplierOptions;
@@ -37,6 +38,7 @@ import dev.marmot.sqlite.FileFaults;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
+import dev.marmot.sqlite.hooks.DatabaseLock;
 import dev.marmot.sqlite.store.Adoption;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import java.io.IOException;
@@ -48,9 +50,13 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -69,9 +75,9 @@ public final class Node implements RunningNode {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final ControlPlane control;
 
-  private Node(NodeConfig config) throws IOException {
+  private Node(NodeConfig config, Consumer<String> progress) throws IOException {
     try {
-      control = assemble(config);
+      control = assemble(config, progress);
     } catch (IOException | RuntimeException e) {
       closeParts();
       throw e;
@@ -81,11 +87,12 @@ public final class Node implements RunningNode {
   /**
    * Starts a node. Returns as soon as its parts run, without waiting for a quorum.
    *
+   * @param progress told, in words for the operator, what the start is doing
    * @throws IllegalStateException when it cannot start, with a message for the operator
    */
-  public static RunningNode start(NodeConfig config) {
+  public static RunningNode start(NodeConfig config, Consumer<String> progress) {
     try {
-      return new Node(config);
+      return new Node(config, progress);
     } catch (IOException e) {
       throw new IllegalStateException(cannotStart(config.self(), e), e);
     }
@@ -101,12 +108,27 @@ public final class Node implements RunningNode {
 
   /** Removes every trace of Marmot from a SQLite file. */
   public static Cleanup.Cleaned cleanup(Path database) {
-    return new Cleanup(new DatabaseFile(database, Duration.ofSeconds(5))).run();
+    DatabaseLock lock = DatabaseLock.take(database, "marmot cleanup");
+    boolean done = false;
+    try {
+      Cleanup.Cleaned cleaned =
+          new Cleanup(new DatabaseFile(database, Duration.ofSeconds(5))).run();
+      done = true;
+      return cleaned;
+    } finally {
+      if (done) {
+        lock.remove();
+      } else {
+        lock.close();
+      }
+    }
   }
 
-  private ControlPlane assemble(NodeConfig config) throws IOException {
-    NodeDirectory directory = part(NodeDirectory.open(config.raft().directory()));
-    Prepared prepared = new Startup(config, directory).prepare();
+  private ControlPlane assemble(NodeConfig config, Consumer<String> progress) throws IOException {
+    Claim claim = part(Claim.of(config));
+    NodeDirectory directory = claim.directory();
+    Prepared prepared = new Startup(config, directory, progress).prepare();
+    progress.accept("opens the raft logs");
     SqliteReplicaStore store = part(prepared.store());
     NodeIdentity identity = Identities.withEncoding(prepared.identity(), store.charset());
     Replicator replicator = replicator(config, directory, prepared);
@@ -114,12 +136,9 @@ public final class Node implements RunningNode {
     VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));
     replicator.onFence(readings::fired);
     replicator.onOlderCopy(this::fail);
-    CompletableFuture<RaftNode> known = new CompletableFuture<>();
+    Late late = new Late();
     Map<String, PeerHandler> handlers = new HashMap<>(donor.handlers());
-    handlers.putAll(PeerCalls.handlers(identity, replicator, () -> store.state().position()));
-    handlers.putAll(
-        Membership.handlers(
-            identity, known, node -> store.state().minEpochOf(node) == ReplicaState.REMOVED));
+    handlers.putAll(late.handlers(identity, replicator, store));
     handlers.putAll(readings.handlers());
     SchemaWatch schemas = schemas(config, store, handlers);
     handlers.putAll(ConflictCalls.handlers(store));
@@ -128,11 +147,14 @@ public final class Node implements RunningNode {
     RaftNode raft =
         part(RatisNode.open(raft(config, directory, prepared, handlers), replicator, this::fail));
     part(replicator); // ends before the logs that it reads and proposes to
-    known.complete(raft);
+    late.raft().complete(raft);
     raft.start();
+    claim.begun();
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
     nodeControl.warnings(schemas.start(raft)::warnings);
-    PeerWatch peers = part(watch(config, identity, raft, nodeControl));
+    late.control().set(nodeControl);
+    PeerWatch peers = part(new PeerWatch(raft, config.self(), identity, place(nodeControl)));
+    late.peers().complete(peers);
     Recovery recovery =
         part(
             new Recovery(
@@ -144,6 +166,7 @@ public final class Node implements RunningNode {
     nodeControl.ready(raft::shortage);
     nodeControl.ready(recovery::state);
     nodeControl.ready(first::state);
+    nodeControl.ready(() -> nodeControl.everReady() ? Optional.empty() : peers.differing());
     peers.start();
     part(first)
         .start(
@@ -155,22 +178,13 @@ public final class Node implements RunningNode {
               conflicts.start();
             });
     if (prepared.joining()) {
-      Admission admission = part(new Admission(raft, self(config), this::fail));
+      Admission admission =
+          part(new Admission(raft, self(config), config.raft().replace(), this::fail));
       nodeControl.ready(admission::state);
       admission.start();
     }
     part(nodeControl.announce());
     return nodeControl;
-  }
-
-  private PeerWatch watch(
-      NodeConfig config, NodeIdentity identity, RaftNode raft, NodeControl nodeControl) {
-    return new PeerWatch(
-        raft,
-        config.self(),
-        identity,
-        reason -> refused(reason, nodeControl),
-        reason -> fail(new RemovedException(reason)));
   }
 
   /** Notes in the file what the nodes agreed on at the first start. */
@@ -247,15 +261,58 @@ public final class Node implements RunningNode {
     return raft.status().get(0).leader().filter(self::equals).isPresent();
   }
 
-  /** Another node says that this one does not belong: fatal while starting, a warning later. */
-  private void refused(String reason, NodeControl nodeControl) {
-    if (nodeControl.everReady()) {
-      nodeControl.warn(reason);
-    } else {
-      fail(
-          new IllegalStateException(
-              "cannot start: " + reason + "; give all nodes the same options"));
+  /** Parts that other nodes may ask for before they are there. Immutable. */
+  private record Late(
+      CompletableFuture<RaftNode> raft,
+      CompletableFuture<PeerWatch> peers,
+      AtomicReference<@Nullable NodeControl> control) {
+    Late() {
+      this(new CompletableFuture<>(), new CompletableFuture<>(), new AtomicReference<>());
     }
+
+    /** What this node answers about itself and its place in the cluster. */
+    Map<String, PeerHandler> handlers(
+        NodeIdentity identity, Replicator replicator, SqliteReplicaStore store) {
+      Map<String, PeerHandler> handlers =
+          new HashMap<>(
+              PeerCalls.handlers(
+                  identity,
+                  replicator,
+                  () -> standing(store),
+                  other -> peers.thenAccept(watch -> watch.introduced(other))));
+      handlers.putAll(
+          Membership.handlers(
+              identity,
+              raft,
+              peers,
+              node -> store.state().minEpochOf(node) == ReplicaState.REMOVED));
+      return handlers;
+    }
+
+    private Standing standing(SqliteReplicaStore store) {
+      NodeControl now = control.get();
+      String name = raft.isDone() && now != null ? raft.join().name() : "";
+      return new Standing(store.state().position(), name, now != null && now.everReady());
+    }
+  }
+
+  /** That this node does not belong is fatal while it starts, a warning later. */
+  private PeerWatch.Events place(NodeControl nodeControl) {
+    return new PeerWatch.Events() {
+      @Override
+      public void differs(boolean ends, String why) {
+        if (nodeControl.everReady()) {
+          nodeControl.warn(why);
+        } else if (ends) {
+          fail(new IllegalStateException(why));
+        }
+      }
+
+      @Override
+      public void leftOut(String why) {
+        fail(new RemovedException(why));
+      }
+    };
   }
 
   private void fail(Throwable failure) {

@@ -13,6 +13,7 @@ import dev.marmot.proto.v1.FirstContent;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.ratis.RatisNode;
 import dev.marmot.sqlite.store.Adoption;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import dev.marmot.sqlite.store.StoreOptions;
@@ -23,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,10 +40,15 @@ final class Startup {
   private final NodeConfig config;
   private final NodeDirectory directory;
   private final StoreOptions options;
+  private final Consumer<String> progress;
 
-  Startup(NodeConfig config, NodeDirectory directory) {
+  /**
+   * @param progress told what the start is doing
+   */
+  Startup(NodeConfig config, NodeDirectory directory, Consumer<String> progress) {
     this.config = config;
     this.directory = directory;
+    this.progress = progress;
     this.options =
         StoreOptions.defaults(config.self() + "")
             .withExcluded(config.replication().excluded())
@@ -67,11 +74,20 @@ final class Startup {
 
   /** Opens the file; throws, with a message for the operator, when something does not fit. */
   Prepared prepare() throws IOException {
+    dev.marmot.sqlite.store.FirstContent reading =
+        new dev.marmot.sqlite.store.FirstContent(
+            config.database(), config.replication().excluded());
+    try (reading) {
+      return prepare(reading);
+    }
+  }
+
+  private Prepared prepare(dev.marmot.sqlite.store.FirstContent reading) throws IOException {
     Optional<NodeIdentity> stored = directory.identity();
     Optional<DescribeReply> cluster = cluster(stored);
     NodeIdentity wanted =
         cluster
-            .map(reply -> reply.getIdentity().toBuilder().setNodeId(config.self().value()).build())
+            .map(reply -> member(reply.getIdentity()))
             .or(() -> config.raft().join().isPresent() ? stored : Optional.empty())
             .orElseGet(() -> Identities.of(config, stored));
     List<Member> members = members(cluster, Identities.recovered(wanted));
@@ -79,18 +95,19 @@ final class Startup {
     boolean fileLost = !Files.exists(config.database()) && (newcomer || stored.isPresent());
     if (fileLost) {
       log.atWarn().addKeyValue("database", config.database()).log("no file: bringing a snapshot");
-      Introduction.bring(others(members), directory.snapshots(), config.database());
+      Introduction.bring(others(members), directory.snapshots(), config.database(), progress);
     }
     if (newcomer) {
       // Epochs of a former life under this id are not known here: begin above all of them.
       directory.epochCounter().store(Instant.now().getEpochSecond());
     }
-    SqliteReplicaStore store = open(newcomer);
+    SqliteReplicaStore store = open(newcomer, reading);
     try {
       boolean inDoubt = identify(store, wanted, fileLost || newcomer, stored);
       NodeIdentity identity = wanted.toBuilder().setFile(store.state().file()).build();
       boolean alone = members.size() == 1;
-      FirstContent content = content(store, alone || fileLost || cluster.isPresent() || inDoubt);
+      FirstContent content =
+          content(store, alone || fileLost || cluster.isPresent() || inDoubt, reading);
       return new Prepared(
           identity,
           store,
@@ -104,13 +121,31 @@ final class Startup {
     }
   }
 
+  /** What a member of that cluster is; its own options count where they may differ. */
+  private NodeIdentity member(NodeIdentity cluster) {
+    return cluster.toBuilder()
+        .setNodeId(config.self().value())
+        .clearExcluded()
+        .addAllExcluded(config.replication().excluded().globs())
+        .clearEncoding()
+        .build();
+  }
+
   /** The cluster that this node is to join; a node that has been in it needs nobody's word. */
   private Optional<DescribeReply> cluster(Optional<NodeIdentity> stored) throws IOException {
     if (config.raft().join().isEmpty()) {
       return Optional.empty();
     }
+    Address member = config.raft().join().get();
     try {
-      return Optional.of(Introduction.describe(config.raft().join().get()));
+      progress.accept("asks " + member + " about the cluster");
+      boolean newcomer = stored.isEmpty() && !config.raft().replace();
+      DescribeReply reply = Introduction.describe(member, newcomer ? config.self().value() : 0);
+      Optional<String> refusal = Joining.refusal(config, member, reply);
+      if (refusal.isPresent()) {
+        throw new IllegalStateException(refusal.get());
+      }
+      return Optional.of(reply);
     } catch (IOException e) {
       if (stored.isEmpty()) {
         throw e;
@@ -145,9 +180,14 @@ final class Startup {
   }
 
   /** Opens the file, which a newcomer may have copied from somewhere. */
-  private SqliteReplicaStore open(boolean newcomer) throws IOException {
+  private SqliteReplicaStore open(boolean newcomer, dev.marmot.sqlite.store.FirstContent reading)
+      throws IOException {
+    progress.accept("opens the file");
     boolean known = Adoption.isReplicated(config.database());
-    SqliteReplicaStore store = SqliteReplicaStore.open(config.database(), options);
+    SqliteReplicaStore store =
+        newcomer
+            ? SqliteReplicaStore.open(config.database(), options)
+            : SqliteReplicaStore.open(config.database(), options, reading);
     String self = Integer.toString(config.self().value());
     boolean foreign = store.meta("node").filter(node -> !node.equals(self)).isPresent();
     if (config.raft().adopt() || (newcomer && (foreign || !known))) {
@@ -174,7 +214,8 @@ final class Startup {
             store.state().file(),
             store.meta("cluster"),
             store.meta("node"),
-            store.state().position());
+            store.state().position(),
+            trusted || FirstContents.bound(store));
     NodeIdentity now = wanted.toBuilder().setFile(store.state().file()).build();
     Optional<NodeIdentity> before =
         trusted ? stored.map(id -> id.toBuilder().setFile(facts.file()).build()) : stored;
@@ -182,6 +223,9 @@ final class Startup {
         StartCheck.refusal(now, directory.path(), before, trusted ? facts.placed() : facts);
     if (refusal.isPresent()) {
       throw new IOException(refusal.get());
+    }
+    if (stored.isPresent() && !facts.bound()) {
+      reshape(stored.get(), now);
     }
     checkGeneration(store, trusted);
     store.meta("cluster", now.getCluster());
@@ -192,12 +236,25 @@ final class Startup {
     return store.facts().mustInstall();
   }
 
+  /** Logs of a cluster that never began, in which nothing was ever written, become those of now. */
+  private void reshape(NodeIdentity before, NodeIdentity now) throws IOException {
+    if (!before.getCluster().equals(now.getCluster()) || before.getShards() != now.getShards()) {
+      log.atWarn()
+          .addKeyValue("shards", now.getShards())
+          .addKeyValue("members", now.getMembersList())
+          .log("other options than before the first comparison");
+      RatisNode.reshape(
+          directory.raftLogs(), before.getCluster(), now.getCluster(), now.getShards());
+    }
+  }
+
   /**
    * What the first comparison needs; reads the whole file when changes begin to be logged now.
    *
    * @param nothingOwn whether the rows come from the cluster, or there is nobody to compare with
    */
-  private FirstContent content(SqliteReplicaStore store, boolean nothingOwn) {
+  private FirstContent content(
+      SqliteReplicaStore store, boolean nothingOwn, dev.marmot.sqlite.store.FirstContent reading) {
     Optional<FirstContent> noted = FirstContents.read(store);
     if (noted.isEmpty() && (nothingOwn || store.state().position() >= 0)) {
       if (store.state().position() < 0) {
@@ -207,7 +264,11 @@ final class Startup {
     }
     FirstContent content =
         noted.orElseGet(
-            () -> FirstContents.begin(config.database(), config.replication().excluded(), store));
+            () ->
+                FirstContents.begin(
+                    reading,
+                    store,
+                    table -> progress.accept("reads the file for the first comparison: " + table)));
     int seed = config.raft().seedFrom().map(NodeId::value).orElse(config.self().value());
     return content.getAgreed() || seed == config.self().value()
         ? content

@@ -41,6 +41,16 @@ final class FakeRaftNode implements RaftNode {
   }
 
   @Override
+  public String name() {
+    return "n1";
+  }
+
+  @Override
+  public Optional<String> name(NodeId node) {
+    return nodes.contains(node.value()) ? Optional.of(node.toString()) : Optional.empty();
+  }
+
+  @Override
   public List<LogStatus> status() {
     return IntStream.rangeClosed(0, shards)
         .mapToObj(

@@ -32,6 +32,12 @@ public interface RaftNode extends OrderedLogs, AutoCloseable {
    */
   List<Member> members();
 
+  /** The name of this life of this node among the members of the logs; empty when not running. */
+  String name();
+
+  /** The name of the life of a node that is a member of the order log; empty when none is. */
+  Optional<String> name(NodeId node);
+
   /**
    * Makes a running node that waits to join ({@link RaftOptions#join}) a member of all logs, one
    * after the other. May be asked of any member, and again after it broke off; the same node under

@@ -83,6 +83,10 @@ final class RecoverCommand implements Callable<Integer> {
                 .toList();
       }
     }
+    if (nodes.size() > 1) {
+      // A start that was killed early may have left a directory in which no node ever was.
+      nodes = nodes.stream().filter(node -> Files.exists(node.resolve("identity"))).toList();
+    }
     if (nodes.size() != 1) {
       throw new ControlException(
           Kind.INVALID,

@@ -8,8 +8,8 @@ import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_MAX_ROW_BYTES;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_PANE;
 import static dev.marmot.node.config.NodeConfigLoader.DEFAULT_SHARDS;
 
-import dev.marmot.node.Following;
 import dev.marmot.node.RunningNode;
+import dev.marmot.node.Starting;
 import dev.marmot.node.Version;
 import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.config.NodeConfigLoader;
@@ -70,6 +70,11 @@ final class RunCommand implements Callable<Integer> {
         "HOST:PORT",
         "Join a running cluster: the raft address of any member. Needs bind or advertise. Without"
             + " the SQLite file, or with a copy of one, what is missing is brought.");
+    flag(
+        spec,
+        "replace",
+        "With join: take the place of the member that has this number, although it was heard within"
+            + " the last minute. It ends, and what it had not sent stays in its file.");
     flag(
         spec,
         "adopt",
@@ -237,26 +242,18 @@ final class RunCommand implements Callable<Integer> {
         .addKeyValue("replication", config.replication())
         .log("node starting");
     config.notes().forEach(note -> log.atWarn().log(note));
-    if (config.raft().follow()) {
-      follow(log, config);
-      return;
-    }
-    try (RunningNode node = environment.launcher().start(config);
-        PaneServer pane =
-            PaneServer.open(config.self().toString(), config.pane(), node.control())) {
-      awaitEnd(log, config, pane, node);
-    }
-  }
-
-  /** With the pane up before there is a node. */
-  private void follow(Logger log, NodeConfig config) throws Exception {
-    Following following = new Following(config);
-    try (PaneServer pane = PaneServer.open(config.self().toString(), config.pane(), following)) {
-      log.atInfo().log("waiting to be told which cluster to join");
-      NodeConfig joining = following.await();
-      log.atInfo().addKeyValue("member", joining.raft().join().orElseThrow()).log("joining");
-      try (RunningNode node = environment.launcher().start(joining)) {
-        following.became(node.control());
+    // The pane first: whoever probes it must not kill a node that brings its database.
+    Starting starting = new Starting(config);
+    try (PaneServer pane = PaneServer.open(config.self().toString(), config.pane(), starting)) {
+      if (config.raft().follow()) {
+        log.atInfo().log("waiting to be told which cluster to join");
+      }
+      NodeConfig now = starting.await();
+      now.raft()
+          .join()
+          .ifPresent(member -> log.atInfo().addKeyValue("member", member).log("joining"));
+      try (RunningNode node = environment.launcher().start(now, starting::progress)) {
+        starting.became(node.control());
         awaitEnd(log, config, pane, node);
       }
     }

@@ -40,7 +40,8 @@ public record NodeConfig(
             false,
             Optional.of(member),
             raft.adopt(),
-            raft.seedFrom());
+            raft.seedFrom(),
+            raft.replace());
     return new NodeConfig(self, cluster, database, joining, pane, replication, notes);
   }
 
@@ -55,6 +56,7 @@ public record NodeConfig(
    * @param join raft address of a member of the running cluster that this node is to join
    * @param adopt the file's rows give way to those of the cluster; a copy of the file is kept
    * @param seedFrom node whose content all take at the first start of a cluster, where files differ
+   * @param replace with join: even if a member with this number seems to be alive
    */
   public record RaftConfig(
       List<Member> members,
@@ -65,7 +67,8 @@ public record NodeConfig(
       boolean follow,
       Optional<Address> join,
       boolean adopt,
-      Optional<NodeId> seedFrom) {
+      Optional<NodeId> seedFrom,
+      boolean replace) {
     public RaftConfig {
       members = List.copyOf(members);
     }

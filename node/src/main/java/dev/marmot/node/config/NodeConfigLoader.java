@@ -61,6 +61,7 @@ public final class NodeConfigLoader {
     boolean follow = values.flag("follow", false);
     Optional<Address> join = values.read("join", Address::parse);
     boolean adopt = values.flag("adopt", false);
+    boolean replace = replace(follow || join.isPresent());
     if (join.isPresent() && values.given("bootstrap").isPresent()) {
       values.fault(
           "join", "must not be given with bootstrap: join or begin", join.get().toString());
@@ -103,7 +104,16 @@ public final class NodeConfigLoader {
         cluster,
         database.get(),
         new RaftConfig(
-            members, bind, directory, shards, maxLogEntries, follow, join, adopt, seedFrom),
+            members,
+            bind,
+            directory,
+            shards,
+            maxLogEntries,
+            follow,
+            join,
+            adopt,
+            seedFrom,
+            replace),
         new PaneConfig(pane, key),
         replication,
         notes);
@@ -123,6 +133,14 @@ public final class NodeConfigLoader {
               .formatted(join.get(), near.get().address()),
           values.given("advertise").orElse(""));
     }
+  }
+
+  private boolean replace(boolean joining) {
+    boolean replace = values.flag("replace", false);
+    if (replace && !joining) {
+      values.fault("replace", "is for a node that joins: give join, too", "true");
+    }
+    return replace;
   }
 
   private Optional<NodeId> seedFrom(List<Member> members, boolean joining) {

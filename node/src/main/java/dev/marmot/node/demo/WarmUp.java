@@ -44,7 +44,7 @@ public final class WarmUp {
       for (int id = 1; id <= NODES; id++) {
         Files.createDirectories(layout.nodeDirectory(id));
         SampleShop.create(layout.database(id));
-        nodes.push(launcher.start(config(layout, ports, id)));
+        nodes.push(launcher.start(config(layout, ports, id), what -> {}));
       }
       replicate(layout, config(layout, ports, NODES), nodes.element());
     } finally {

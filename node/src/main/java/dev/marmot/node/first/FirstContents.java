@@ -3,12 +3,11 @@ package dev.marmot.node.first;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.FirstContent;
 import dev.marmot.proto.v1.TableContent;
-import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
-import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * What a file held when its changes began to be logged, and whether the nodes have agreed on it:
@@ -22,6 +21,15 @@ public final class FirstContents {
   /** Nothing to compare: the rows come from the cluster, or it has begun long ago. */
   public static FirstContent taken() {
     return FirstContent.newBuilder().setTaken(true).build();
+  }
+
+  /**
+   * Whether a file is bound to its cluster for good: nothing was ever replicated from or to one
+   * that is not, so that its options may still change.
+   */
+  public static boolean bound(SqliteReplicaStore store) {
+    return store.state().position() >= 0
+        || read(store).filter(content -> content.getAgreed() || content.getTaken()).isPresent();
   }
 
   /** What the file says; empty when it says nothing. */
@@ -48,11 +56,17 @@ public final class FirstContents {
     store.sync();
   }
 
-  /** Begins to log changes, reads what is there before the first of them, and keeps that. */
+  /**
+   * Reads what was there before changes began to be logged, and keeps that.
+   *
+   * @param progress told which table is being read
+   */
   public static FirstContent begin(
-      Path database, TablePatterns excluded, SqliteReplicaStore store) {
+      dev.marmot.sqlite.store.FirstContent reading,
+      SqliteReplicaStore store,
+      Consumer<String> progress) {
     List<TableContent> tables =
-        dev.marmot.sqlite.store.FirstContent.take(database, excluded).stream()
+        reading.tables(progress).stream()
             .map(
                 table ->
                     TableContent.newBuilder()

@@ -135,7 +135,8 @@ public final class Identities {
   }
 
   /** How the options differ from what the directory says; empty when they agree. */
-  static Optional<String> differsFromDirectory(NodeIdentity stored, NodeIdentity wanted) {
+  static Optional<String> differsFromDirectory(
+      NodeIdentity stored, NodeIdentity wanted, boolean bound) {
     if (stored.getFormat() > FORMAT) {
       return Optional.of(
           "its identity has format %d, this version reads up to %d"
@@ -150,7 +151,7 @@ public final class Identities {
         movedAlone(stored, wanted)
             ? stored.toBuilder().clearMembers().addAllMembers(wanted.getMembersList()).build()
             : stored;
-    return differ("it was made", "this start", expected, wanted);
+    return bound ? differ("it was made", "this start", expected, wanted) : Optional.empty();
   }
 
   /** Why a node that introduces itself does not belong to this one; empty when it does. */

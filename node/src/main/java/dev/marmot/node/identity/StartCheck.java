@@ -17,12 +17,18 @@ public final class StartCheck {
    * @param cluster id of the cluster that it belongs to; empty when it never belonged to one
    * @param node node that it belongs to; empty likewise
    * @param position order log index at which it stands, -1 when nothing was applied to it
+   * @param bound whether it ever replicated; until then cluster, bootstrap and shards may change
    */
   public record FileFacts(
-      Path path, long file, Optional<String> cluster, Optional<String> node, long position) {
+      Path path,
+      long file,
+      Optional<String> cluster,
+      Optional<String> node,
+      long position,
+      boolean bound) {
     /** A file that a snapshot of the cluster made here, or is going to: it belongs to this node. */
     public FileFacts placed() {
-      return new FileFacts(path, file, cluster, Optional.empty(), -1);
+      return new FileFacts(path, file, cluster, Optional.empty(), -1, true);
     }
   }
 
@@ -39,7 +45,7 @@ public final class StartCheck {
       return Optional.of(cannot + leftOut.get());
     }
     Optional<String> other =
-        stored.flatMap(identity -> Identities.differsFromDirectory(identity, wanted));
+        stored.flatMap(identity -> Identities.differsFromDirectory(identity, wanted, file.bound()));
     if (other.isPresent()) {
       return Optional.of(
           cannot
@@ -56,7 +62,9 @@ public final class StartCheck {
                   .formatted(file.path(), file.node().get())
               + " on a copy");
     }
-    if (file.cluster().isPresent() && !file.cluster().get().equals(wanted.getCluster())) {
+    if (file.bound()
+        && file.cluster().isPresent()
+        && !file.cluster().get().equals(wanted.getCluster())) {
       return Optional.of(
           cannot
               + "%s belongs to another cluster (%s, this one is %s);"
@@ -68,8 +76,11 @@ public final class StartCheck {
           cannot
               + "%s stands at position %d, but directory %s is new: the raft logs are lost, and a"
                   .formatted(file.path(), file.position(), directory)
-              + " node must not vote without them; give the directory of before as raft-path, or"
-              + " start with --join and the raft address of another member");
+              + " node must not vote without them; give the directory of before as raft-path; or, if"
+              + " other members still run, start with --join and the raft address of one; or, if the"
+              + " raft logs of all nodes are lost, run `marmot cleanup` on the file of each and start"
+              + " all as before, where files differ with --seed-from and the node whose content"
+              + " counts");
     }
     if (stored.isPresent() && stored.get().getFile() != file.file()) {
       return Optional.of(

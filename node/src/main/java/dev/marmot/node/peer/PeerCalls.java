@@ -18,7 +18,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.LongSupplier;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** The calls between nodes: how this node answers them, and how it makes them. Thread-safe. */
 public final class PeerCalls {
@@ -29,12 +30,25 @@ public final class PeerCalls {
   private PeerCalls() {}
 
   /**
+   * What a node says of itself. Immutable.
+   *
+   * @param position order log index at which its file stands
+   * @param name of this life of it in the raft logs; empty while it starts
+   * @param replicating whether it does, or did since it was started
+   */
+  public record Standing(long position, String name, boolean replicating) {}
+
+  /**
    * What this node answers.
    *
-   * @param position order log index at which this node's file stands
+   * @param standing how this node stands
+   * @param introduced told who introduced itself
    */
   public static Map<String, PeerHandler> handlers(
-      NodeIdentity identity, Replicator replicator, LongSupplier position) {
+      NodeIdentity identity,
+      Replicator replicator,
+      Supplier<Standing> standing,
+      Consumer<NodeIdentity> introduced) {
     return Map.of(
         HELLO,
         request ->
@@ -43,11 +57,15 @@ public final class PeerCalls {
                   HelloRequest hello = HelloRequest.parseFrom(request);
                   String refusal =
                       Identities.differsFromPeer(identity, hello.getIdentity()).orElse("");
+                  introduced.accept(hello.getIdentity());
+                  Standing now = standing.get();
                   return CompletableFuture.completedFuture(
                       HelloReply.newBuilder()
                           .setIdentity(identity)
                           .setRefusal(refusal)
-                          .setPosition(position.getAsLong())
+                          .setPosition(now.position())
+                          .setName(now.name())
+                          .setReplicating(now.replicating())
                           .build()
                           .toByteString());
                 }),

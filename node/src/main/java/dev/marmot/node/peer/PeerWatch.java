@@ -1,6 +1,8 @@
 package dev.marmot.node.peer;
 
 import dev.marmot.node.identity.Identities;
+import dev.marmot.node.peer.OddOptions.Heard;
+import dev.marmot.node.peer.OddOptions.Verdict;
 import dev.marmot.proto.v1.HelloReply;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
@@ -9,6 +11,8 @@ import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerCallException;
 import dev.marmot.raft.RaftNode;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -17,7 +21,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,30 +38,34 @@ public final class PeerWatch implements AutoCloseable {
   private final RaftNode raft;
   private final NodeId self;
   private final NodeIdentity identity;
-  private final Consumer<String> refused;
-  private final Consumer<String> leftOut;
+  private final Events events;
   private final Map<NodeId, Peer> peers = new ConcurrentHashMap<>();
 
   /** Whose host names are known not to resolve: said once. */
   private final Set<NodeId> unknown = ConcurrentHashMap.newKeySet();
 
+  private final Map<NodeId, Heard> said = new ConcurrentHashMap<>();
+  private final Map<NodeId, String> strangers = new ConcurrentHashMap<>();
   private final ScheduledExecutorService timer;
 
-  /**
-   * @param refused told why another node does not accept this one
-   * @param leftOut told why the cluster goes on without this one
-   */
-  public PeerWatch(
-      RaftNode raft,
-      NodeId self,
-      NodeIdentity identity,
-      Consumer<String> refused,
-      Consumer<String> leftOut) {
+  /** What a node learns about its place among the others. */
+  public interface Events {
+    /**
+     * Another node does not fit to this one.
+     *
+     * @param ends whether this one is the odd one, and has to end while it starts
+     */
+    void differs(boolean ends, String why);
+
+    /** The cluster goes on without this node; why. */
+    void leftOut(String why);
+  }
+
+  public PeerWatch(RaftNode raft, NodeId self, NodeIdentity identity, Events events) {
     this.raft = raft;
     this.self = self;
     this.identity = identity;
-    this.refused = refused;
-    this.leftOut = leftOut;
+    this.events = events;
     this.timer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -87,7 +94,7 @@ public final class PeerWatch implements AutoCloseable {
     Peer before = peers.getOrDefault(member.id(), Peer.UNKNOWN);
     if (reply == null) {
       String reason = reason(failure);
-      peers.put(member.id(), new Peer(false, before.position(), reason));
+      peers.put(member.id(), before.silent(reason));
       boolean misspelt =
           reason.equals(NetworkFaults.unknownHost(member.host())) && unknown.add(member.id());
       if (before.reachable() || misspelt) {
@@ -98,21 +105,32 @@ public final class PeerWatch implements AutoCloseable {
       return;
     }
     unknown.remove(member.id());
-    peers.put(member.id(), new Peer(true, reply.getPosition(), ""));
+    boolean itself = reply.getIdentity().getNodeId() == member.id().value();
+    peers.put(
+        member.id(),
+        new Peer(
+            true,
+            reply.getPosition(),
+            "",
+            itself ? reply.getName() : "",
+            member.address(),
+            System.nanoTime()));
     if (!before.reachable()) {
       log.atInfo().addKeyValue("node", member.id()).log("node reachable");
     }
+    strangers.remove(member.id());
+    said.put(member.id(), new Heard(reply.getIdentity(), reply.getReplicating()));
     Optional<String> without = Identities.leftOut(identity, reply.getIdentity());
     if (without.isPresent()) {
-      leftOut.accept(without.get());
+      events.leftOut(without.get());
     } else if (!reply.getRefusal().isEmpty()) {
-      refused.accept(
-          "node %s at %s refuses this node: %s"
-              .formatted(member.id().value(), member.address(), reply.getRefusal()));
-    } else if (reply.getIdentity().getNodeId() != member.id().value()) {
-      refused.accept(
-          "%s is expected to be node %d, but node %d answers there"
-              .formatted(member.address(), member.id().value(), reply.getIdentity().getNodeId()));
+      verdict().ifPresent(verdict -> events.differs(verdict.ends(), verdict.why()));
+    } else if (!itself) {
+      String why =
+          "waiting for node %d: at %s, its address, node %d answers; give each its own node-id"
+              .formatted(member.id().value(), member.address(), reply.getIdentity().getNodeId());
+      strangers.put(member.id(), why);
+      events.differs(false, why);
     }
   }
 
@@ -135,6 +153,56 @@ public final class PeerWatch implements AutoCloseable {
     return cause == null ? "no answer" : String.valueOf(cause.getMessage());
   }
 
+  /** Another node said who it is, perhaps the last that is heard of it. */
+  public void introduced(NodeIdentity other) {
+    for (Member member : raft.members()) {
+      if (member.id().value() == other.getNodeId() && !member.id().equals(self)) {
+        said.compute(
+            member.id(),
+            (node, last) ->
+                new Heard(
+                    other,
+                    last != null && last.replicating() && last.identity().equals(other)));
+      }
+    }
+  }
+
+  private Optional<Verdict> verdict() {
+    List<Member> members = raft.members();
+    Map<Integer, Heard> heard = new HashMap<>();
+    for (Member member : members) {
+      Heard last = said.get(member.id());
+      if (last != null && !member.id().equals(self)) {
+        heard.put(member.id().value(), last);
+      }
+    }
+    return OddOptions.decide(identity, members.size(), heard);
+  }
+
+  /** What keeps this node from working with the others; empty when nothing does. */
+  public Optional<String> differing() {
+    return verdict().map(Verdict::why).or(() -> strangers.values().stream().findFirst());
+  }
+
+  /** When a node was heard last; empty when it never was. */
+  Optional<LastHeard> lastHeard(NodeId node) {
+    return peer(node)
+        .filter(peer -> !peer.name().isEmpty())
+        .map(
+            peer ->
+                new LastHeard(
+                    peer.name(),
+                    peer.address(),
+                    Duration.ofNanos(System.nanoTime() - peer.heardNanos())));
+  }
+
+  /**
+   * When a node was heard last. Immutable.
+   *
+   * @param name of that life of it
+   */
+  record LastHeard(String name, String address, Duration ago) {}
+
   /** What is known of another node; empty when it was never heard of. */
   public Optional<Peer> peer(NodeId node) {
     return Optional.ofNullable(peers.get(node));
@@ -150,8 +218,20 @@ public final class PeerWatch implements AutoCloseable {
    *
    * @param position order log index at which it stood when it last answered, -1 at the start
    * @param reason why it is not reachable; empty when it is, or when nothing is known yet
+   * @param name of that life of it; empty when it never answered
+   * @param heardNanos when it last answered
    */
-  public record Peer(boolean reachable, long position, String reason) {
-    static final Peer UNKNOWN = new Peer(false, -1, "");
+  public record Peer(
+      boolean reachable,
+      long position,
+      String reason,
+      String name,
+      String address,
+      long heardNanos) {
+    static final Peer UNKNOWN = new Peer(false, -1, "", "", "", 0);
+
+    Peer silent(String why) {
+      return new Peer(false, position, why, name, address, heardNanos);
+    }
   }
 }

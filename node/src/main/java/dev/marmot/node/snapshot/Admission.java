@@ -34,15 +34,18 @@ public final class Admission implements AutoCloseable {
   private final Member self;
   private final Consumer<Throwable> failed;
   private final Thread thread;
-  private boolean removed;
+  private final boolean replace;
+  private JoinReply answer = JoinReply.getDefaultInstance();
   private volatile String waitsFor = "is not a member of the cluster yet";
 
   /**
    * @param self as the others shall reach this node
+   * @param replace even if a member with this number seems to be alive
    * @param failed told when this node will never be a member
    */
-  public Admission(RaftNode raft, Member self, Consumer<Throwable> failed) {
+  public Admission(RaftNode raft, Member self, boolean replace, Consumer<Throwable> failed) {
     this.raft = raft;
+    this.replace = replace;
     this.self = self;
     this.failed = failed;
     this.thread = new Thread(this::run, self.id() + "-admission");
@@ -61,14 +64,20 @@ public final class Admission implements AutoCloseable {
                     .setNodeId(self.id().value())
                     .setHost(self.host())
                     .setPort(self.port()))
+            .setName(raft.name())
+            .setReplace(replace)
             .build()
             .toByteString();
     try {
       while (!asked(request)) {
         Thread.sleep(PAUSE_MILLIS); // nobody tells when a member can answer
       }
-      if (removed) {
+      if (answer.getRemoved()) {
         failed.accept(new RemovedException(self.id()));
+      } else if (!answer.getRefusal().isEmpty()) {
+        failed.accept(
+            new IllegalStateException(
+                "cannot join as node %d: %s".formatted(self.id().value(), answer.getRefusal())));
       } else {
         waitsFor = "";
         log.atInfo().log("joined the cluster");
@@ -89,7 +98,7 @@ public final class Admission implements AutoCloseable {
             raft.call(node, METHOD, request, LIMIT)
                 .toCompletableFuture()
                 .get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
-        removed = JoinReply.parseFrom(reply).getRemoved();
+        answer = JoinReply.parseFrom(reply);
         return true;
       } catch (ExecutionException | TimeoutException | InvalidProtocolBufferException e) {
         Throwable cause = e.getCause() == null ? e : e.getCause();

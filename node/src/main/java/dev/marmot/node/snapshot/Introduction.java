@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /** What a node asks of a cluster before it is a part of it. Stateless. */
 public final class Introduction {
@@ -26,10 +27,21 @@ public final class Introduction {
 
   /** Which cluster a node belongs to, and who else does. */
   public static DescribeReply describe(Address member) throws IOException {
+    return describe(member, 0);
+  }
+
+  /**
+   * The same.
+   *
+   * @param joining number with which the asking node wants to join, and what stands against it is
+   *     wanted, too; else 0
+   */
+  public static DescribeReply describe(Address member, int joining) throws IOException {
     IOException last = new IOException("not asked");
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       try (PeerClient client = new PeerClient(member.host(), member.port())) {
-        ByteString request = DescribeRequest.getDefaultInstance().toByteString();
+        ByteString request =
+            DescribeRequest.newBuilder().setJoining(joining).build().toByteString();
         DescribeReply reply =
             DescribeReply.parseFrom(
                 client
@@ -93,14 +105,20 @@ public final class Introduction {
    * Makes a database of a snapshot of one of these nodes, where there is no file.
    *
    * @param directory where the snapshot is kept while it comes
+   * @param progress told how far it is
    */
-  public static void bring(List<Address> members, Path directory, Path database)
+  public static void bring(
+      List<Address> members, Path directory, Path database, Consumer<String> progress)
       throws IOException {
     IOException last = new IOException("no other node is known");
     for (Address member : members) {
       try (PeerClient client = new PeerClient(member.host(), member.port())) {
+        String from = "brings the database from " + member + ": ";
+        progress.accept(from + "waits for the snapshot");
         SqliteSnapshot snapshot =
-            new SnapshotFetch(client::call, directory, SnapshotFetch.Start.EMPTY).fetch(-1, DONOR);
+            new SnapshotFetch(client::call, directory, SnapshotFetch.Start.EMPTY)
+                .telling(done -> progress.accept(from + done))
+                .fetch(-1, DONOR);
         snapshot.place(database);
         return;
       } catch (IOException e) {

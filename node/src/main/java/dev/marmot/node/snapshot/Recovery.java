@@ -41,6 +41,7 @@ public final class Recovery implements AutoCloseable {
   private final Thread thread;
   private volatile boolean running = true;
   private volatile @Nullable String problem;
+  private volatile String coming = "";
 
   /**
    * @param directory where snapshots are kept while they come
@@ -75,8 +76,8 @@ public final class Recovery implements AutoCloseable {
     }
     String why = problem;
     return Optional.of(
-        "needs a snapshot at position %d or later%s"
-            .formatted(needed.getAsLong(), why == null ? "" : ": " + why));
+        "needs a snapshot at position %d or later%s%s"
+            .formatted(needed.getAsLong(), why == null ? "" : ": " + why, coming));
   }
 
   private void run() {
@@ -135,9 +136,16 @@ public final class Recovery implements AutoCloseable {
         new SnapshotFetch(
             (method, request, timeout) -> raft.call(donor, method, request, timeout),
             directory,
-            coming -> PageCopy.copy(database, coming));
-    SqliteSnapshot snapshot = fetch.fetch(needed, PATIENCE);
+            target -> PageCopy.copy(database, target));
+    fetch.telling(done -> coming = ", fetching it from %s: %s".formatted(donor, done));
+    SqliteSnapshot snapshot;
+    try {
+      snapshot = fetch.fetch(needed, PATIENCE);
+    } finally {
+      coming = "";
+    }
     long start = System.nanoTime();
+    coming = ", installing it";
     try {
       boolean used = replicator.install(snapshot).toCompletableFuture().get();
       log.atInfo()
@@ -148,6 +156,8 @@ public final class Recovery implements AutoCloseable {
     } catch (ExecutionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       throw new IOException("cannot install it: " + cause.getMessage(), cause);
+    } finally {
+      coming = "";
     }
     Files.deleteIfExists(snapshot.path());
   }

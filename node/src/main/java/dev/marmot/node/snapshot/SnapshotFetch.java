@@ -20,6 +20,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +41,7 @@ public final class SnapshotFetch {
   private final Caller caller;
   private final Path directory;
   private final Start start;
+  private Consumer<String> progress = done -> {};
 
   /** How to call the donor. */
   @FunctionalInterface
@@ -66,6 +68,12 @@ public final class SnapshotFetch {
     this.caller = caller;
     this.directory = directory;
     this.start = start;
+  }
+
+  /** Tells how far it is, as in {@code 12 of 80 MiB}. */
+  public SnapshotFetch telling(Consumer<String> listener) {
+    progress = listener;
+    return this;
   }
 
   /**
@@ -110,6 +118,8 @@ public final class SnapshotFetch {
     Deque<Asked> asked = new ArrayDeque<>();
     long sent = 0;
     for (int number = 0; number < manifest.getBlockChecksumsCount(); number++) {
+      progress.accept(
+          "%d of %d MiB".formatted(((long) number * Blocks.SIZE) >> 20, manifest.getSize() >> 20));
       if (!isThere(file, number, manifest)) {
         asked.add(ask(manifest, number));
         sent++;

@@ -45,7 +45,7 @@ class MainTest {
   private final List<Path> cleaned = new ArrayList<>();
   private final FakeControlPlane plane = new FakeControlPlane();
   private NodeLauncher launcher =
-      config -> {
+      (config, progress) -> {
         started.add(config);
         return new EndedNode(plane);
       };
@@ -388,7 +388,7 @@ class MainTest {
   void run_ofARemovedNode_hasAnExitCodeOfItsOwn() {
     RemovedException removed = new RemovedException(new NodeId(3));
     launcher =
-        config -> {
+        (config, progress) -> {
           throw new IllegalStateException("cannot start: " + removed.getMessage(), removed);
         };
 
@@ -495,6 +495,10 @@ class MainTest {
     Files.createDirectories(directory.resolve("a.db-raft").resolve("node-1"));
     assertThat(marmot("recover", "--force-new-cluster", "--db-path", file)).isEqualTo(1);
     assertThat(err.toString()).contains("there is no node; give the raft-path of the survivor");
+    Path other = Files.createDirectories(directory.resolve("a.db-raft").resolve("node-2"));
+    Files.writeString(other.resolve("identity"), "damaged");
+    assertThat(marmot("recover", "--force-new-cluster", "--db-path", file)).isEqualTo(1);
+    assertThat(err.toString()).contains(other + "/identity: it is damaged");
   }
 
   @Test

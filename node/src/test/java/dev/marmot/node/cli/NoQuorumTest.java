@@ -43,7 +43,7 @@ class NoQuorumTest {
             "bootstrap",
             "1@" + bind + ",2@" + other);
     Address pane = new Address("localhost", freePort());
-    try (RunningNode node = Node.start(NodeConfigLoader.load(options, Map.of()));
+    try (RunningNode node = Node.start(NodeConfigLoader.load(options, Map.of()), progress -> {});
         PaneServer server =
             PaneServer.open("n1", new PaneConfig(pane, AuthKey.NONE), node.control())) {
       assertThat(server.port()).isEqualTo(pane.port());

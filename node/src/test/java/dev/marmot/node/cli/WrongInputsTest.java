@@ -280,7 +280,8 @@ class WrongInputsTest {
                     directory.resolve("raft").toString(),
                     "bind",
                     fill("127.0.0.1:$raft")),
-                Map.of()));
+                Map.of()),
+            progress -> {});
     open.push(node);
     Address pane = new Address("localhost", freePort());
     open.push(PaneServer.open("n1", new PaneConfig(pane, AuthKey.NONE), node.control()));
@@ -343,10 +344,10 @@ class WrongInputsTest {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     NodeLauncher launcher =
-        config ->
+        (config, progress) ->
             config.database().endsWith("fake.db")
                 ? new EndedNode(new FakeControlPlane())
-                : Node.start(config);
+                : Node.start(config, progress);
     Environment environment =
         new Environment(
             new PrintWriter(out, true),

@@ -238,8 +238,8 @@ class FaultsIT {
     assertThat(chooser.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
     assertThat(chooser.logText())
         .containsPattern(
-            "cannot start: node [12] at .* refuses this node: node 3 was started with"
-                + " exclude=acked, node [12] with exclude=; give all nodes the same options");
+            "cannot start node 3: node 3 was started with exclude=acked, node [12] with exclude=;"
+                + " give it the options of nodes 1, 2");
     NodeProcess impostor = cluster.node(2).with("--node-id=3");
     cluster.node(2).stop();
     impostor.start();

@@ -30,9 +30,11 @@ class FirstStartIT {
       Tools.sqlite(other.database(), "UPDATE orders SET v='mine' WHERE id=1;");
       Tools.sqlite(other.database(), "INSERT INTO orders VALUES(3, 'only here');");
       untilAllAreThere_nobodyReplicates(cluster);
+      otherOptions_endOnlyTheOddOne(cluster);
       theDifferenceIsNamed_andNothingMoves(cluster);
       seedFrom_makesAllEqual_andKeepsWhatWasReplaced(cluster, seed, other);
       aNodeThatLostEverything_isNotTheOneThatWasCompared(cluster.node(2));
+      allRaftLogsLost_beginAnewFromTheFiles(cluster);
     }
   }
 
@@ -53,6 +55,18 @@ class FirstStartIT {
     awaitReason(cluster.node(1), "waiting for the first comparison: node 3");
     awaitReason(cluster.node(2), "waiting for the first comparison: node 3");
     Tools.sqlite(cluster.node(1).database(), "INSERT INTO orders VALUES(101, 'while it waits');");
+  }
+
+  private static void otherOptions_endOnlyTheOddOne(Cluster cluster) throws Exception {
+    NodeProcess odd = cluster.node(3).with("--shards=8");
+    odd.start();
+    assertThat(odd.awaitExit(Duration.ofSeconds(60))).isEqualTo(1);
+    assertThat(odd.logText())
+        .contains("node 3 was started with shards=8")
+        .contains("; give it the options of nodes 1, 2");
+    for (int id = 1; id <= 2; id++) {
+      awaitReason(cluster.node(id), "waiting for the first comparison: node 3", "shards=8");
+    }
   }
 
   private static void theDifferenceIsNamed_andNothingMoves(Cluster cluster) throws Exception {
@@ -121,5 +135,29 @@ class FirstStartIT {
     node.start();
     assertThat(node.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
     assertThat(node.logText()).contains("lost or replaced").contains("--join");
+  }
+
+  /** The way that the message names; see docs/operations/recovery.md. */
+  private static void allRaftLogsLost_beginAnewFromTheFiles(Cluster cluster) throws Exception {
+    for (NodeProcess node : cluster.nodes()) {
+      node.kill();
+      Tools.delete(node.directory().resolve("raft"));
+    }
+    NodeProcess first = cluster.node(1);
+    first.start();
+    assertThat(first.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+    assertThat(first.logText())
+        .contains("if the raft logs of all nodes are lost, run `marmot cleanup`")
+        .contains("--seed-from");
+    for (NodeProcess node : cluster.nodes()) {
+      assertThat(Run.marmot(List.of("cleanup", "--db-path=" + node.database())).exitCode())
+          .isZero();
+      NodeProcess again = node.id() == 1 ? node : cluster.replace(node.with("--seed-from=1"));
+      again.start();
+    }
+    cluster.awaitReady();
+    Tools.sqlite(cluster.node(2).database(), "INSERT INTO orders VALUES(105, 'anew');");
+    cluster.assertEqual();
+    assertThat(orders(first)).endsWith("104afterwards 105anew");
   }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,7 +58,16 @@ class LossesIT {
     node.kill();
     Tools.delete(node.directory());
     Files.createDirectories(node.directory());
-    NodeProcess again = cluster.replace(node.joining(cluster.node(1)));
+    NodeProcess tooEarly = node.joining(cluster.node(1));
+    tooEarly.start();
+    assertThat(tooEarly.awaitExit(PATIENCE)).isEqualTo(1);
+    assertThat(tooEarly.logText())
+        .contains("node 2 is a member of the cluster and was heard")
+        .contains("--replace");
+    try (Stream<Path> left = Files.list(node.directory())) {
+      assertThat(left).containsExactly(node.log());
+    }
+    NodeProcess again = cluster.replace(node.replacing(cluster.node(1)));
     again.start();
     cluster.awaitReady();
     insert(again, 2);
@@ -87,7 +97,7 @@ class LossesIT {
     node.start();
     assertThat(node.awaitExit(PATIENCE)).isEqualTo(1);
     assertThat(node.logText()).contains("the raft logs are lost").contains("--join");
-    NodeProcess joining = cluster.replace(moved.joining(cluster.node(2)));
+    NodeProcess joining = cluster.replace(moved.replacing(cluster.node(2)));
     cluster.node(1).kill(); // at its next start it still has the old address in its options
     cluster.node(1).start();
     joining.start();
@@ -141,7 +151,7 @@ class LossesIT {
       cluster.barrier(1);
       fourth.kill();
       assertThat(recover(survivor, "--yes"))
-          .matches(run -> run.exitCode() == 1 && run.text().contains("stop that node first"));
+          .matches(run -> run.exitCode() == 1 && run.text().contains("another running Marmot uses it"));
       survivor.kill();
       assertThat(recover(survivor, "--yes"))
           .matches(run -> run.exitCode() == 1)

@@ -54,6 +54,13 @@ final class NodeProcess {
     return new NodeProcess(id, directory, panePort, changed);
   }
 
+  /** The same node, which takes the place of its former self, however recently that was heard. */
+  NodeProcess replacing(NodeProcess member) {
+    List<String> changed = new ArrayList<>(joining(member).options);
+    changed.add("--replace");
+    return new NodeProcess(id, directory, panePort, changed);
+  }
+
   /** The same node, told to wait until somebody says which cluster to join. */
   NodeProcess following() {
     List<String> changed = new ArrayList<>(options);

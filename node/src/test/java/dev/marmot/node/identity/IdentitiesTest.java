@@ -56,9 +56,10 @@ class IdentitiesTest {
 
   @Test
   void otherPatternsThanBefore_areNoReasonNotToStart() {
-    assertThat(Identities.differsFromDirectory(identity(1), identity(1, "exclude", "sessions")))
+    assertThat(
+            Identities.differsFromDirectory(identity(1), identity(1, "exclude", "sessions"), true))
         .isEmpty();
-    assertThat(Identities.differsFromDirectory(identity(1), identity(1, "shards", "8")))
+    assertThat(Identities.differsFromDirectory(identity(1), identity(1, "shards", "8"), true))
         .isPresent();
   }
 
@@ -88,7 +89,7 @@ class IdentitiesTest {
     assertThat(Identities.differsFromPeer(first, second)).isEmpty();
     assertThat(
             Identities.differsFromDirectory(
-                first, identity(1, "bootstrap", "2@localhost:8162,1@127.0.0.1:8161")))
+                first, identity(1, "bootstrap", "2@localhost:8162,1@127.0.0.1:8161"), true))
         .isEmpty();
     assertThat(
             Identities.differsFromPeer(
@@ -106,16 +107,17 @@ class IdentitiesTest {
 
     assertThat(after.getCluster()).isEqualTo(before.getCluster());
     assertThat(after.getMembers(0).getHost()).isEqualTo("db-1");
-    assertThat(Identities.differsFromDirectory(before, after)).isEmpty();
+    assertThat(Identities.differsFromDirectory(before, after, true)).isEmpty();
     assertThat(Identities.of(alone(2), Optional.of(before)).getCluster())
         .as("another node")
         .isNotEqualTo(before.getCluster());
-    assertThat(Identities.differsFromDirectory(before, identity(1)))
+    assertThat(Identities.differsFromDirectory(before, identity(1), true))
         .as("of two now")
         .hasValueSatisfying(why -> assertThat(why).contains("bootstrap=1@a:1,2@b:1"));
     NodeIdentity joined = before.toBuilder().setNodeId(2).build();
     assertThat(
-            Identities.differsFromDirectory(joined, Identities.of(alone(2), Optional.of(joined))))
+            Identities.differsFromDirectory(
+                joined, Identities.of(alone(2), Optional.of(joined)), true))
         .as("a node that joined the cluster of node 1, started without join")
         .isPresent();
   }

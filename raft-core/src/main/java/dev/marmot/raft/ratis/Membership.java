@@ -21,8 +21,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.ratis.protocol.RaftPeerId;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +50,7 @@ final class Membership {
 
   private static final Duration REMOVE_LIMIT = Duration.ofSeconds(60);
   private static final long PAUSE_MILLIS = 200;
+  private static final ByteString ASK_ALIVE = AliveRequest.getDefaultInstance().toByteString();
 
   private final NodeId self;
   private final StateFile state;
@@ -69,10 +73,29 @@ final class Membership {
 
   void add(Member member, boolean voting) throws InterruptedException {
     String what = "cannot add " + member.id() + " at " + member.address() + ": ";
-    peers.know(member);
+    peers.introduce(member);
+    // Not over the connection that all share: that leads to the former life of this node.
+    try (PeerLink direct = peers.direct(member)) {
+      add(member, voting, direct, what);
+    }
+  }
+
+  private void add(Member member, boolean voting, PeerLink direct, String what)
+      throws InterruptedException {
     RaftState now = state.state();
     int shards = copies.logs().size() - 1;
-    AliveReply newcomer = prepare(member, Groups.prepare(shards, now), what);
+    Optional<RaftPeerId> former = members.peer(LogId.ORDER, member.id());
+    AliveReply newcomer = prepare(direct, Groups.prepare(shards, now), what);
+    RaftPeerId name = RaftPeerId.valueOf(newcomer.getPeer());
+    BooleanSupplier answers =
+        () -> {
+          Optional<RaftPeerId> present = members.peer(LogId.ORDER, member.id());
+          if (present.isPresent() && !present.equals(former) && !present.get().equals(name)) {
+            throw new IllegalStateException(
+                what + "another node has become " + member.id() + " meanwhile, " + present.get());
+          }
+          return alive(direct);
+        };
     for (LogId log : copies.logs()) {
       ConfigureRequest request =
           ConfigureRequest.newBuilder()
@@ -81,7 +104,7 @@ final class Membership {
               .setAddress(member.address())
               .setVoting(voting)
               .build();
-      configure(log, request, what, ADD_LIMIT, Optional.of(member.id()));
+      configure(log, request, what, ADD_LIMIT, answers);
       logger
           .atInfo()
           .addKeyValue("log", log)
@@ -92,12 +115,12 @@ final class Membership {
     }
   }
 
-  private AliveReply prepare(Member member, ByteString request, String what)
+  private AliveReply prepare(PeerLink newcomer, ByteString request, String what)
       throws InterruptedException {
     long deadline = System.nanoTime() + CALL.toNanos();
     while (true) {
       try {
-        return AliveReply.parseFrom(peers.call(member.id(), Groups.PREPARE, request, CALL).join());
+        return AliveReply.parseFrom(newcomer.call(Groups.PREPARE, request, CALL).join());
       } catch (CompletionException | InvalidProtocolBufferException e) {
         boolean unreachable =
             e.getCause() instanceof PeerCallException call && !call.mayHaveArrived();
@@ -129,7 +152,7 @@ final class Membership {
     ConfigureRequest.Builder request = ConfigureRequest.newBuilder().setRemove(node.value());
     for (LogId log : in) {
       leadElsewhere(log, node);
-      configure(log, request.setLog(log.number()).build(), what, REMOVE_LIMIT, Optional.empty());
+      configure(log, request.setLog(log.number()).build(), what, REMOVE_LIMIT, () -> true);
       logger.atInfo().addKeyValue("log", log).addKeyValue("node", node).log("member removed");
     }
     tell(node, address);
@@ -180,10 +203,16 @@ final class Membership {
   }
 
   private boolean alive(NodeId node) {
+    return answered(peers.call(node, Groups.ALIVE, ASK_ALIVE, ALIVE));
+  }
+
+  private static boolean alive(PeerLink node) {
+    return answered(node.call(Groups.ALIVE, ASK_ALIVE, ALIVE));
+  }
+
+  private static boolean answered(CompletableFuture<ByteString> call) {
     try {
-      peers
-          .call(node, Groups.ALIVE, AliveRequest.getDefaultInstance().toByteString(), ALIVE)
-          .join();
+      call.join();
       return true;
     } catch (CompletionException e) {
       return false;
@@ -212,7 +241,7 @@ final class Membership {
   }
 
   private void configure(
-      LogId log, ConfigureRequest request, String what, Duration limit, Optional<NodeId> newcomer)
+      LogId log, ConfigureRequest request, String what, Duration limit, BooleanSupplier newcomer)
       throws InterruptedException {
     long deadline = System.nanoTime() + limit.toNanos();
     long heard = System.nanoTime();
@@ -238,7 +267,7 @@ final class Membership {
           last = Changes.reason(e);
         }
       }
-      if (newcomer.isEmpty() || alive(newcomer.get())) {
+      if (newcomer.getAsBoolean()) {
         heard = System.nanoTime();
       } else if (System.nanoTime() - heard > SILENCE.toNanos()) {
         throw new ChangeException(

@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Nothing is sent before the other node has greeted. So when a connection cannot be had, the
  * caller learns that its call has certainly not arrived, and may repeat it.
  */
-final class PeerLink {
+final class PeerLink implements AutoCloseable {
   private static final int MAX_WAITING = 4096;
   private static final int CONNECT_TIMEOUT_MILLIS = 2000;
 
@@ -139,7 +139,8 @@ final class PeerLink {
     }
   }
 
-  void close() {
+  @Override
+  public void close() {
     Stream last;
     synchronized (this) {
       closed = true;

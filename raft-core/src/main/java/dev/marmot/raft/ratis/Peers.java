@@ -76,6 +76,14 @@ final class Peers {
     }
   }
 
+  /**
+   * A connection of its own to a node that wants to be a member, and may have the number of one;
+   * the caller closes it.
+   */
+  PeerLink direct(Member member) {
+    return new PeerLink(cluster, member, timer);
+  }
+
   /** Closes the connection to a node that is called no more. */
   synchronized void forget(NodeId node) {
     PeerLink link = links.remove(node);

@@ -17,6 +17,7 @@ import dev.marmot.raft.ProposalException;
 import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -97,6 +98,27 @@ public final class RatisNode implements RaftNode {
       ScheduledThreadPoolExecutor worker,
       ScheduledThreadPoolExecutor changes) {}
 
+  /**
+   * Whether a node could listen there now.
+   *
+   * @throws IOException when it could not; the message says why
+   */
+  public static void checkPort(String host, int port) throws IOException {
+    RatisServers.checkPort(host, port);
+  }
+
+  /**
+   * Fits the logs of a stopped node to other options; only when its cluster never began, so that
+   * nothing was ever written in them.
+   *
+   * @param before id of the cluster so far
+   * @param now id of the cluster from now on
+   */
+  public static void reshape(Path directory, String before, String now, int shards)
+      throws IOException {
+    Reshape.run(directory, before, now, shards);
+  }
+
   @Override
   public synchronized void start() throws IOException {
     if (started) {
@@ -105,7 +127,7 @@ public final class RatisNode implements RaftNode {
     started = true;
     RaftDirectory directory = RaftDirectory.open(options.directory(), groups);
     try {
-      RatisServers.checkPort(options);
+      RatisServers.checkPort(options.bindHost(), options.bindPort());
       assemble(directory);
     } catch (IOException | RuntimeException e) {
       if (running == null) {
@@ -362,6 +384,20 @@ public final class RatisNode implements RaftNode {
   public List<Member> members() {
     Running now = running;
     return now == null ? options.members() : now.members().all();
+  }
+
+  @Override
+  public String name() {
+    Running now = running;
+    return now == null ? "" : now.state().state().getPeer();
+  }
+
+  @Override
+  public Optional<String> name(NodeId node) {
+    Running now = running;
+    return now == null
+        ? Optional.empty()
+        : now.members().peer(LogId.ORDER, node).map(RaftPeerId::toString);
   }
 
   @Override

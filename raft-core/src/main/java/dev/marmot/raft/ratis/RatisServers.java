@@ -134,8 +134,8 @@ final class RatisServers {
   }
 
   /** Says clearly what Ratis would say late and at length. */
-  static void checkPort(RaftOptions options) throws IOException {
-    InetSocketAddress address = new InetSocketAddress(options.bindHost(), options.bindPort());
+  static void checkPort(String host, int port) throws IOException {
+    InetSocketAddress address = new InetSocketAddress(host, port);
     try (ServerSocket probe = new ServerSocket()) {
       probe.setReuseAddress(true);
       probe.bind(address);
@@ -143,9 +143,7 @@ final class RatisServers {
       throw new IOException(
           "cannot listen on %s port %d: %s"
               .formatted(
-                  options.bindHost(),
-                  options.bindPort(),
-                  NetworkFaults.listening("bind", options.bindHost(), options.bindPort(), e)),
+                  host, port, NetworkFaults.listening("bind", host, port, e)),
           e);
     }
   }

@@ -10,6 +10,7 @@ import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogStatus;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
+import dev.marmot.raft.RaftNode;
 import dev.marmot.raft.RaftOptions;
 import dev.marmot.raft.RemovedException;
 import java.io.IOException;
@@ -122,6 +123,38 @@ final class MembershipTest {
     cluster.awaitLeaders();
   }
 
+  /** A newcomer is in the order log, but not yet in the shard, when it is lost with all it had. */
+  private void diesHalfway(int id) throws IOException {
+    String name = cluster.node(id).name();
+    var unused = cluster.node(1).add(cluster.member(id), true);
+    await()
+        .atMost(TestCluster.PATIENCE)
+        .until(() -> cluster.node(2).name(new NodeId(id)).filter(name::equals).isPresent());
+    cluster.stop(id);
+    cluster.lose(id);
+    cluster.move(id);
+  }
+
+  /**
+   * The address of the former self is the one that all members know; only the newcomer is asked.
+   */
+  @Test
+  void aNewcomerTakesThePlaceOfALivingNode_andIsNotMistakenForIt() throws IOException {
+    cluster.start(1, 2, 3);
+    cluster.propose(1, SHARD, "before");
+    RaftNode former = cluster.node(3);
+    assertThat(cluster.node(1).name(new NodeId(3))).contains(former.name());
+    cluster.directoryOf(3, "another");
+    cluster.move(3);
+    cluster.startJoining(3, 1);
+    cluster.join(1, 3);
+    assertThat(cluster.node(1).name(new NodeId(3))).contains(cluster.node(3).name());
+    await().until(() -> !cluster.failures.isEmpty());
+    assertThat(cluster.failures.get(0)).isInstanceOf(RemovedException.class);
+    former.close();
+    awaitSeenEverywhere("before", 3);
+  }
+
   private void remove(int at, int id, boolean force) {
     cluster.node(at).remove(new NodeId(id), force).toCompletableFuture().join();
   }
@@ -149,8 +182,11 @@ final class MembershipTest {
     cluster.startJoining(3, 1);
     // It cannot vote before it is added, whatever it voted for in its former life.
     assertThat(cluster.node(3).status()).allMatch(status -> status.voters().isEmpty());
+    diesHalfway(3);
+    cluster.startJoining(3, 1);
     cluster.recorder(3).caughtUp().complete(null);
     cluster.join(2, 3);
+    assertThat(cluster.node(2).name(new NodeId(3))).contains(cluster.node(3).name());
     cluster.propose(3, SHARD, "back");
     awaitSeenEverywhere("back", 1, 2, 3);
     assertThat(cluster.recorder(3).skips().get(SHARD)).hasSize(1);

@@ -44,6 +44,7 @@ final class TestCluster implements AutoCloseable {
   private final Path directory;
   private final int shards;
   private final String host;
+  private final Map<NodeId, String> directories = new ConcurrentHashMap<>();
   private final List<Member> members = new ArrayList<>();
   private final Map<NodeId, RatisNode> nodes = new TreeMap<>();
   private final Map<NodeId, Recorder> recorders = new ConcurrentHashMap<>();
@@ -134,6 +135,11 @@ final class TestCluster implements AutoCloseable {
     name = other;
   }
 
+  /** A node has another directory at its next start. */
+  void directoryOf(int id, String other) {
+    directories.put(new NodeId(id), other);
+  }
+
   /** A node has another address at its next start. */
   void move(int id) throws IOException {
     members.set(id - 1, new Member(new NodeId(id), host, freePorts(1, host).get(0)));
@@ -152,7 +158,7 @@ final class TestCluster implements AutoCloseable {
         members,
         host,
         self.port(),
-        directory.resolve(self.id().toString()),
+        directory.resolve(directories.getOrDefault(self.id(), self.id().toString())),
         shards,
         Map.of("echo", echo, "silence", silence),
         retention,

@@ -36,10 +36,26 @@ public final class Hooks {
   private static final String KEEP = "_keep";
 
   private final SchemaReader reader;
+  private final Moment first;
   private final Map<TableSchema, Map<String, String>> texts = new ConcurrentHashMap<>();
 
   public Hooks(SchemaReader reader) {
+    this(reader, () -> {});
+  }
+
+  /**
+   * @param first told at the very first install, while nobody else can write: every write before it
+   *     is unlogged, every later one is logged. Perhaps told again, when that install was undone
+   */
+  public Hooks(SchemaReader reader, Moment first) {
     this.reader = reader;
+    this.first = first;
+  }
+
+  /** The moment from which on a file's writes are logged. */
+  @FunctionalInterface
+  public interface Moment {
+    void reached() throws SQLException;
   }
 
   /**
@@ -59,6 +75,9 @@ public final class Hooks {
     boolean done = false;
     try {
       Installed installed = run.install(seqFloor);
+      if (installed.changed() && !replicating) {
+        first.reached();
+      }
       run.execute(installed.changed() ? "COMMIT" : "ROLLBACK");
       done = true;
       return installed;

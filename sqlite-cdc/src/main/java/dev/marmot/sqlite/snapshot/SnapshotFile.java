@@ -5,6 +5,7 @@ import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.hooks.DatabaseFileException;
+import dev.marmot.sqlite.hooks.DatabaseLock;
 import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.store.DatabaseDigest;
 import dev.marmot.sqlite.store.SqliteSnapshot;
@@ -201,6 +202,16 @@ public final class SnapshotFile {
     SnapshotInfo info = inspect(file);
     Path next = beside(target);
     String what = "restore the snapshot " + file + " to " + target;
+    DatabaseLock lock = DatabaseLock.take(target, "marmot snapshot restore");
+    try {
+      return restore(file, target, info, next, what);
+    } finally {
+      lock.undo();
+    }
+  }
+
+  private static SnapshotInfo restore(
+      Path file, Path target, SnapshotInfo info, Path next, String what) {
     return attempt(
         what,
         next,

@@ -8,64 +8,111 @@ import dev.marmot.sqlite.schema.TablePatterns;
 import dev.marmot.sqlite.schema.TableSchema;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a file holds at the moment from which on its writes count as changes: the content that the
- * nodes of a new cluster must have in common. Pure functions of files.
+ * nodes of a new cluster must have in common. Confined to one thread.
  *
- * <p>The hooks are in the file already. With the write lock held, for an instant, the change log is
- * emptied and a read transaction begins: what was logged so far belongs to the content, everything
- * later is a change, and nothing lies between. The rows are hashed in that read transaction, while
- * the application goes on writing.
+ * <p>That moment is the very first install of the hooks: while it holds the write lock, a read
+ * transaction begins here, so that what is read is what was written before, everything later is
+ * logged, and nothing lies between. The rows are hashed in that read transaction, while the
+ * application goes on writing.
+ *
+ * <p>When the reading broke off, and the hooks are in the file already, the moment is gone: it
+ * begins anew. The change log is emptied, and what was logged so far belongs to the content.
  */
-public final class FirstContent {
+public final class FirstContent implements AutoCloseable {
   private static final Duration LOCK_WAIT = Duration.ofMillis(250);
 
-  private FirstContent() {}
+  private final DatabaseFile file;
+  private final TablePatterns excluded;
+  private @Nullable Connection reading;
 
-  /**
-   * Begins anew: forgets what was logged and reads the rows. Only for a file of which nothing was
-   * ever sent, and that nobody else captures. Reads the whole file once.
-   *
-   * @return all tables that replicate, by name
-   */
-  public static List<TableContent> take(Path database, TablePatterns excluded) {
-    DatabaseFile file = new DatabaseFile(database, LOCK_WAIT);
-    try (Connection reading = file.connectReadOnly()) {
-      begin(file, reading);
-      List<TableContent> tables = new ArrayList<>();
-      for (TableSchema table : new SchemaReader(excluded).read(reading).tables().values()) {
-        tables.add(content(reading, table));
+  /** Reads nothing yet; for {@link SqliteReplicaStore#open}. */
+  public FirstContent(Path database, TablePatterns excluded) {
+    this.file = new DatabaseFile(database, LOCK_WAIT);
+    this.excluded = excluded;
+  }
+
+  /** Begins to read; nobody can write meanwhile. */
+  void begin() throws SQLException {
+    close();
+    Connection connection = file.connectReadOnly();
+    reading = connection;
+    try (Statement snapshot = connection.createStatement()) {
+      snapshot.execute("BEGIN");
+      // A transaction reads from the moment of its first read on.
+      try (ResultSet any = snapshot.executeQuery("SELECT count(*) FROM main.sqlite_schema")) {
+        any.next();
       }
-      return List.copyOf(tables);
-    } catch (SQLException e) {
-      throw SqliteReplicationException.cannot("read the content of " + database, e);
     }
   }
 
-  private static void begin(DatabaseFile file, Connection reading) throws SQLException {
+  /**
+   * Reads the rows, once. Only for a file of which nothing was ever sent, and that nobody else
+   * captures.
+   *
+   * @param progress told which table is being read
+   * @return all tables that replicate, by name
+   */
+  public List<TableContent> tables(Consumer<String> progress) {
+    try {
+      if (reading == null) {
+        beginAnew();
+      }
+      Connection from = Objects.requireNonNull(reading);
+      List<TableContent> tables = new ArrayList<>();
+      Collection<TableSchema> all = new SchemaReader(excluded).read(from).tables().values();
+      for (TableSchema table : all) {
+        progress.accept(
+            "table %s, %d of %d".formatted(table.name(), tables.size() + 1, all.size()));
+        tables.add(content(from, table));
+      }
+      return List.copyOf(tables);
+    } catch (SQLException e) {
+      throw SqliteReplicationException.cannot("read the content of " + file.path(), e);
+    } finally {
+      close();
+    }
+  }
+
+  private void beginAnew() throws SQLException {
     try (Connection writing = file.connect();
-        Statement log = writing.createStatement();
-        Statement snapshot = reading.createStatement()) {
+        Statement log = writing.createStatement()) {
       var unused =
           Waiting.immediately(
               writing,
               "begin to log changes",
               () -> {
-                snapshot.execute("BEGIN");
-                // A transaction reads from the moment of its first read on.
-                var state = Bookkeeping.load(reading);
-                log.execute("DELETE FROM main.__marmot_change_log");
+                begin();
                 log.execute("DELETE FROM main.__marmot_held_back");
-                return state;
+                return log.execute("DELETE FROM main.__marmot_change_log");
               });
+    }
+  }
+
+  @Override
+  public void close() {
+    Connection open = reading;
+    reading = null;
+    if (open != null) {
+      try {
+        open.close();
+      } catch (SQLException e) {
+        throw SqliteReplicationException.cannot("stop reading " + file.path(), e);
+      }
     }
   }
 

@@ -84,8 +84,21 @@ public final class SqliteReplicaStore implements ReplicaStore {
    * Marmot's own tables where they are missing.
    */
   public static SqliteReplicaStore open(Path database, StoreOptions options) {
+    return open(database, options, () -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param first what has to see the file as it is when the hooks are installed for the first time
+   */
+  public static SqliteReplicaStore open(Path database, StoreOptions options, FirstContent first) {
+    return open(database, options, first::begin);
+  }
+
+  private static SqliteReplicaStore open(Path database, StoreOptions options, Hooks.Moment first) {
     DatabaseFile file = new DatabaseFile(database, LOCK_WAIT);
-    Hooks hooks = new Hooks(new SchemaReader(options.excluded()));
+    Hooks hooks = new Hooks(new SchemaReader(options.excluded()), first);
     List<Connection> opened = new ArrayList<>();
     try {
       file.check();

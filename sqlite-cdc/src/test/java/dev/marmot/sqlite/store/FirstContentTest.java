@@ -1,6 +1,7 @@
 package dev.marmot.sqlite.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.marmot.sqlite.CaptureLimits;
 import dev.marmot.sqlite.schema.TablePatterns;
@@ -10,6 +11,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -49,7 +51,9 @@ class FirstContentTest {
   }
 
   private static List<TableContent> take(Path file) {
-    return FirstContent.take(file, TablePatterns.NONE);
+    try (FirstContent content = new FirstContent(file, TablePatterns.NONE)) {
+      return content.tables(table -> {});
+    }
   }
 
   @Test
@@ -79,8 +83,26 @@ class FirstContentTest {
     }
   }
 
+  /** However long it takes until the rows are read: a busy application writes meanwhile. */
   @Test
-  void whatWasLogged_belongsToTheContent_andIsNoChange() throws SQLException {
+  void whatIsWrittenSinceTheHooks_isNoContentButAChange() throws SQLException {
+    Path file = file("app.db", "CREATE TABLE t(id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES(1)");
+    try (FirstContent content = new FirstContent(file, TablePatterns.NONE);
+        SqliteReplicaStore store =
+            SqliteReplicaStore.open(file, StoreOptions.defaults("n1"), content)) {
+      run(file, "INSERT INTO t VALUES(2)", "CREATE TABLE u(id INTEGER PRIMARY KEY)");
+      List<String> read = new ArrayList<>();
+      List<TableContent> tables = content.tables(read::add);
+      assertThat(tables)
+          .extracting(TableContent::table, TableContent::rows)
+          .containsExactly(tuple("t", 1L));
+      assertThat(read).containsExactly("table t, 1 of 1");
+      assertThat(store.capture(0, ALL).orElseThrow().rows()).hasSize(1);
+    }
+  }
+
+  @Test
+  void whatWasLoggedBeforeABreak_belongsToTheContent_andIsNoChange() throws SQLException {
     Path file = file("app.db", "CREATE TABLE t(id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES(1)");
     try (SqliteReplicaStore store = open(file)) {
       run(file, "INSERT INTO t VALUES(2)");

@@ -26,24 +26,25 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A node that waits, with nothing but its control pane, until it is told which cluster to join
- * ({@code marmot run --follow}); then what that node answers. What it was told survives a restart.
- * Thread-safe.
+ * What the control pane of a node answers while the node starts, which may take long: while it
+ * waits to be told which cluster to join ({@code marmot run --follow}), brings a database, reads
+ * its file. Then what that node answers. What it was told survives a restart. Thread-safe.
  */
-public final class Following implements ControlPlane {
+public final class Starting implements ControlPlane {
   private final NodeConfig config;
   private final CompletableFuture<Address> told = new CompletableFuture<>();
   private volatile @Nullable ControlPlane node;
+  private volatile String progress = "";
 
-  /**
-   * @param config with {@code follow}
-   */
-  public Following(NodeConfig config) {
+  public Starting(NodeConfig config) {
     this.config = config;
   }
 
-  /** What the node is to be started with; waits until somebody said it. */
+  /** What the node is to be started with; a node that follows waits until somebody said it. */
   public NodeConfig await() throws IOException, InterruptedException {
+    if (!config.raft().follow()) {
+      return config;
+    }
     try (NodeDirectory directory = NodeDirectory.open(config.raft().directory())) {
       Optional<Address> before = directory.told().map(Address::parse);
       Address member = before.isPresent() ? before.get() : told.get();
@@ -52,6 +53,11 @@ public final class Following implements ControlPlane {
     } catch (ExecutionException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** What the start is doing now. */
+  public void progress(String what) {
+    progress = what;
   }
 
   /** The node runs, and answers from now on. */
@@ -67,14 +73,23 @@ public final class Following implements ControlPlane {
     return now;
   }
 
+  private boolean untold() {
+    return config.raft().follow() && !told.isDone() && progress.isEmpty();
+  }
+
   private String waiting() {
-    return told.isDone()
-        ? "this node is starting"
-        : "this node waits to be told which cluster to join (marmot join --to HOST:PORT)";
+    String now = progress;
+    if (untold()) {
+      return "this node waits to be told which cluster to join (marmot join --to HOST:PORT)";
+    }
+    return "this node is starting" + (now.isEmpty() ? "" : ": " + now);
   }
 
   @Override
   public CompletionStage<JoinClusterReply> join(String to) {
+    if (!config.raft().follow()) {
+      return ControlPlane.super.join(to);
+    }
     Address member;
     try {
       member = Address.parse(to);
@@ -106,7 +121,7 @@ public final class Following implements ControlPlane {
         : StatusReply.newBuilder()
             .setNode(config.self().value())
             .setVersion(Version.current())
-            .setState("WAITING_TO_JOIN")
+            .setState(untold() ? "WAITING_TO_JOIN" : "STARTING")
             .setDatabase(config.database().toString())
             .setPositionIndex(-1)
             .addWarnings(waiting())
