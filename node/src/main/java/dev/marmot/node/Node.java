@@ -275,11 +275,7 @@ public final class Node implements RunningNode {
         NodeIdentity identity, Replicator replicator, SqliteReplicaStore store) {
       Map<String, PeerHandler> handlers =
           new HashMap<>(
-              PeerCalls.handlers(
-                  identity,
-                  replicator,
-                  () -> standing(store),
-                  other -> peers.thenAccept(watch -> watch.introduced(other))));
+              PeerCalls.handlers(identity, replicator, () -> standing(store), this::introduced));
       handlers.putAll(
           Membership.handlers(
               identity,
@@ -287,6 +283,10 @@ public final class Node implements RunningNode {
               peers,
               node -> store.state().minEpochOf(node) == ReplicaState.REMOVED));
       return handlers;
+    }
+
+    private void introduced(NodeIdentity other) {
+      var unused = peers.thenAccept(watch -> watch.introduced(other));
     }
 
     private Standing standing(SqliteReplicaStore store) {

@@ -57,12 +57,15 @@ public interface ApplyTransaction extends AutoCloseable {
   /** The parked image of a key. */
   Optional<Parked> parked(RowKey key);
 
-  /** All parked images. Usually none. */
-  List<Parked> parked();
+  /**
+   * The keys of all parked images, to look at one after the other: nobody knows how large they are
+   * together. Usually none.
+   */
+  List<RowKey> parkedKeys();
 
-  /** Their keys only, to look at one after the other: nobody knows how large they are together. */
-  default List<RowKey> parkedKeys() {
-    return parked().stream().map(Parked::key).toList();
+  /** All parked images at once. */
+  default List<Parked> parked() {
+    return parkedKeys().stream().map(key -> parked(key).orElseThrow()).toList();
   }
 
   /** Parked images with another key that collide with the image. */

@@ -129,7 +129,7 @@ final class RecoverCommand implements Callable<Integer> {
     if (findings.givenUp() > 0) {
       text.append(
           ("GIVEN UP: the order log is cut behind %d. %d change sets behind that are in it, but"
-               + " rows of the first of them never came here.%n")
+                  + " rows of the first of them never came here.%n")
               .formatted(findings.kept(), findings.givenUp()));
     }
     text.append("GONE: whatever only ")

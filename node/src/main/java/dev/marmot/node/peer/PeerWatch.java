@@ -161,8 +161,7 @@ public final class PeerWatch implements AutoCloseable {
             member.id(),
             (node, last) ->
                 new Heard(
-                    other,
-                    last != null && last.replicating() && last.identity().equals(other)));
+                    other, last != null && last.replicating() && last.identity().equals(other)));
       }
     }
   }

@@ -25,6 +25,10 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.AccessDeniedException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -381,6 +385,42 @@ class MainTest {
       plane.cluster.failure = new ControlException(Kind.INVALID, "n9 is not a member");
       assertThat(marmot("drain", "--node=9", "--pane", pane)).isEqualTo(2);
       assertThat(err.toString()).contains("marmot: n9 is not a member");
+    }
+  }
+
+  /** A liveness probe must not kill a node that brings its database. */
+  @Test
+  void run_answersProbesWhileItStarts_andSaysWhatItDoes() throws IOException {
+    String pane = "127.0.0.1:" + freePort();
+    List<String> answers = new ArrayList<>();
+    launcher =
+        (config, progress) -> {
+          progress.accept("brings the database from alpha:8610: 3 of 80 MiB");
+          answers.add(get("http://" + pane + "/healthz"));
+          answers.add(get("http://" + pane + "/readyz"));
+          return new EndedNode(plane);
+        };
+
+    assertThat(marmot("run", "--db-path=a.db", "--node-id=3", "--bind-pane", pane)).isZero();
+    assertThat(answers.get(0)).startsWith("200");
+    assertThat(answers.get(1))
+        .startsWith("503")
+        .contains("this node is starting: brings the database from alpha:8610: 3 of 80 MiB");
+  }
+
+  private static String get(String uri) {
+    try {
+      HttpResponse<String> response =
+          HttpClient.newHttpClient()
+              .send(
+                  HttpRequest.newBuilder(URI.create(uri)).build(),
+                  HttpResponse.BodyHandlers.ofString());
+      return response.statusCode() + " " + response.body();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
     }
   }
 

@@ -151,7 +151,8 @@ class LossesIT {
       cluster.barrier(1);
       fourth.kill();
       assertThat(recover(survivor, "--yes"))
-          .matches(run -> run.exitCode() == 1 && run.text().contains("another running Marmot uses it"));
+          .matches(
+              run -> run.exitCode() == 1 && run.text().contains("another running Marmot uses it"));
       survivor.kill();
       assertThat(recover(survivor, "--yes"))
           .matches(run -> run.exitCode() == 1)

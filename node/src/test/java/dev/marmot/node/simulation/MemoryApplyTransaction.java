@@ -161,6 +161,11 @@ final class MemoryApplyTransaction implements ApplyTransaction {
   }
 
   @Override
+  public List<RowKey> parkedKeys() {
+    return parked().stream().map(Parked::key).toList();
+  }
+
+  @Override
   public List<Parked> parkedColliders(RowImage image) {
     RowKey key = key(image);
     return next.parked.values().stream()

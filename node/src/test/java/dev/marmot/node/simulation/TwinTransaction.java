@@ -114,6 +114,11 @@ final class TwinTransaction implements ApplyTransaction {
   }
 
   @Override
+  public List<RowKey> parkedKeys() {
+    return parked().stream().map(Parked::key).toList();
+  }
+
+  @Override
   public List<Parked> parkedColliders(RowImage image) {
     List<Parked> parked = memory.parkedColliders(image);
     same("parked colliders", parkedText(parked), parkedText(real.parkedColliders(image)));

@@ -5,7 +5,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.FloorReply;
 import dev.marmot.proto.v1.FloorRequest;
 import dev.marmot.proto.v1.ProposeRequest;
-import dev.marmot.raft.ChangeException;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
@@ -26,7 +25,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -141,12 +139,7 @@ public final class RatisNode implements RaftNode {
   private void assemble(RaftDirectory directory) throws IOException {
     StateFile state = directory.state(options);
     RemovalSignal.check(state, options.self());
-    List<RaftPeer> founders =
-        state.state().getMember() ? RatisServers.founders(options) : List.of();
-    directory.mend(founders);
-    if (state.state().getMember()) {
-      directory.checkAddress(RaftPeerId.valueOf(state.state().getPeer()), options);
-    }
+    List<RaftPeer> founders = founders(directory, state);
     ScheduledThreadPoolExecutor timer = newThread("raft-timer");
     ScheduledThreadPoolExecutor worker = newThread("raft-worker");
     Peers peers = new Peers(options, timer);
@@ -197,8 +190,18 @@ public final class RatisNode implements RaftNode {
             timer,
             worker,
             newThread("raft-changes"));
-    RatisServers.start(server, options);
     begin(started(), removal);
+  }
+
+  /** With whom logs that are not there yet begin; those that are there are mended. */
+  private List<RaftPeer> founders(RaftDirectory directory, StateFile state) throws IOException {
+    boolean member = state.state().getMember();
+    List<RaftPeer> founders = member ? RatisServers.founders(options) : List.of();
+    directory.mend(founders);
+    if (member) {
+      directory.checkAddress(RaftPeerId.valueOf(state.state().getPeer()), options);
+    }
+    return founders;
   }
 
   private LogCopies copies(RemovalCheck removal, Peers peers, ScheduledThreadPoolExecutor worker) {
@@ -234,7 +237,8 @@ public final class RatisNode implements RaftNode {
     return server;
   }
 
-  private void begin(Running now, RemovalCheck removal) {
+  private void begin(Running now, RemovalCheck removal) throws IOException {
+    RatisServers.start(now.server(), options);
     LogReopening reopening = new LogReopening(groups, now.server(), now.directory(), failures);
     now.gate().start();
     now.peers().start();
@@ -418,7 +422,7 @@ public final class RatisNode implements RaftNode {
   @Override
   public CompletionStage<Void> drain(NodeId node) {
     Running now = running;
-    return now == null ? notRunning() : now.leadership().drain(node);
+    return now == null ? ChangeQueue.notRunning() : now.leadership().drain(node);
   }
 
   @Override
@@ -426,47 +430,16 @@ public final class RatisNode implements RaftNode {
     return change(now -> now.leadership().rebalance());
   }
 
-  private static CompletableFuture<Void> notRunning() {
-    return CompletableFuture.failedFuture(notNow(null));
+  private CompletionStage<Void> change(Change change) {
+    Running now = running;
+    return now == null
+        ? ChangeQueue.notRunning()
+        : new ChangeQueue(now.changes()).run(() -> change.make(now));
   }
 
-  private static ChangeException notNow(@Nullable Throwable cause) {
-    String message = "this node is starting or stopping; try again";
-    return cause == null
-        ? new ChangeException(ChangeException.Outcome.NOT_NOW, message)
-        : new ChangeException(ChangeException.Outcome.NOT_NOW, message, cause);
-  }
-
-  /** One change of the cluster at a time. */
+  /** A change of the cluster. */
   private interface Change {
     void make(Running now) throws InterruptedException;
-  }
-
-  private CompletionStage<Void> change(Change change) {
-    CompletableFuture<Void> result = new CompletableFuture<>();
-    try {
-      Running now = started();
-      now.changes()
-          .execute(
-              () -> {
-                try {
-                  change.make(now);
-                  result.complete(null);
-                } catch (InterruptedException e) {
-                  Thread.currentThread().interrupt();
-                  result.completeExceptionally(
-                      new ChangeException(
-                          ChangeException.Outcome.UNKNOWN,
-                          "this node is stopping; ask for it again, at another member",
-                          e));
-                } catch (RuntimeException e) {
-                  result.completeExceptionally(e);
-                }
-              });
-    } catch (IllegalStateException | RejectedExecutionException e) {
-      result.completeExceptionally(notNow(e));
-    }
-    return result;
   }
 
   @Override
@@ -486,7 +459,7 @@ public final class RatisNode implements RaftNode {
   @Override
   public CompletionStage<Void> transferLeadership(LogId id, NodeId to) {
     Running now = running;
-    return now == null ? notRunning() : now.leadership().transfer(id, to);
+    return now == null ? ChangeQueue.notRunning() : now.leadership().transfer(id, to);
   }
 
   @Override

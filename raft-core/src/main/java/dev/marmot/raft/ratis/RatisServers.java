@@ -142,8 +142,7 @@ final class RatisServers {
     } catch (IOException e) {
       throw new IOException(
           "cannot listen on %s port %d: %s"
-              .formatted(
-                  host, port, NetworkFaults.listening("bind", host, port, e)),
+              .formatted(host, port, NetworkFaults.listening("bind", host, port, e)),
           e);
     }
   }

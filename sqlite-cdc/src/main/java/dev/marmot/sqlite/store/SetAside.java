@@ -33,7 +33,6 @@ final class SetAside implements AutoCloseable {
   private final List<Query> queries = new ArrayList<>();
   private final Query anything;
   private final Query parkedOne;
-  private final Query parkedAll;
   private final Query parkedKeys;
   private final Query park;
   private final Query unpark;
@@ -74,8 +73,6 @@ final class SetAside implements AutoCloseable {
         query(
             connection,
             "SELECT tbl,k,origin,image FROM main.__marmot_parked WHERE tbl=?1 AND k=?2");
-    parkedAll =
-        query(connection, "SELECT tbl,k,origin,image FROM main.__marmot_parked ORDER BY tbl,k");
     parkedKeys = query(connection, "SELECT tbl,k FROM main.__marmot_parked ORDER BY tbl,k");
     park = query(connection, "INSERT OR REPLACE INTO main.__marmot_parked VALUES(?1,?2,?3,?4)");
     unpark = query(connection, "DELETE FROM main.__marmot_parked WHERE tbl=?1 AND k=?2");
@@ -147,10 +144,6 @@ final class SetAside implements AutoCloseable {
       return Optional.empty();
     }
     return read(parkedOne.bind(1, table(key)).bind(2, key.canonical())).stream().findFirst();
-  }
-
-  List<Parked> parked() throws SQLException {
-    return anyParked ? read(parkedAll) : List.of();
   }
 
   List<RowKey> parkedKeys() throws SQLException {

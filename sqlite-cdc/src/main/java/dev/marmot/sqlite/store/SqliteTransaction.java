@@ -14,7 +14,6 @@ import dev.marmot.sqlite.store.TableReader.StoredRow;
 import java.nio.ByteBuffer;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,39 +31,23 @@ import org.jspecify.annotations.Nullable;
 final class SqliteTransaction implements ApplyTransaction {
   /** Every image of a table with UNIQUE indexes is compared with what is hidden in it. */
   private static final int MOST_HIDDEN_COMPARED = 256;
-  /**
-   * Rows that made room are kept to be put back if need be. One that is too large, or one too many,
-   * stays where it is: at worst it collides with a row of its own change set, and is displaced.
-   */
-  private static final long MOST_VACATED_BYTES = 8 << 20;
 
   private final WriteSide side;
   private final Consumer<ReplicaState> publish;
-  private final ReplicaState before;
-  private final Map<Integer, LastApplied> last;
-  private final Map<Integer, Long> minEpoch;
-  private final Map<RowKey, StoredRow> vacated = new HashMap<>();
+  private final NextState next;
+  private final Vacated vacated = new Vacated();
   private final RowsRead read = new RowsRead();
-  private long vacatedBytes;
-  private long term;
-  private long position;
-  private long windowStart;
   private boolean open = true;
 
   SqliteTransaction(WriteSide side, ReplicaState before, Consumer<ReplicaState> publish) {
     this.side = side;
     this.publish = publish;
-    this.before = before;
-    this.last = new HashMap<>(before.last());
-    this.minEpoch = new HashMap<>(before.minEpoch());
-    this.term = before.term();
-    this.position = before.position();
-    this.windowStart = before.windowStart();
+    this.next = new NextState(before);
   }
 
   /** Takes the write lock; nothing of the transaction exists when this fails. */
   void begin() {
-    run("begin the apply transaction", () -> side.begin(before));
+    run("begin the apply transaction", () -> side.begin(next.before));
   }
 
   @Override
@@ -75,11 +58,7 @@ final class SqliteTransaction implements ApplyTransaction {
 
   private static RowKey key(TableWriter table, RowImage image) {
     Optional<List<SqliteValue>> key = table.key(image);
-    return key.isEmpty() ? foreignKey(image) : key(table, key.get());
-  }
-
-  private static RowKey key(TableWriter table, List<SqliteValue> key) {
-    return new RowKey(table.schema().name(), table.keys().encode(key));
+    return key.isEmpty() ? foreignKey(image) : table.rowKey(key.get());
   }
 
   /**
@@ -155,13 +134,9 @@ final class SqliteTransaction implements ApplyTransaction {
     }
     RowKey key = key(table, image);
     StoredRow row = find(table, image, key);
-    if (row != null
-        && row.whole()
-        && vacatedBytes < MOST_VACATED_BYTES
-        && table.changesUniqueColumns(image, row)) {
+    if (row != null && vacated.hasRoom(row) && table.changesUniqueColumns(image, row)) {
       delete(table, image, key);
-      vacated.put(key, row);
-      vacatedBytes += RowsRead.bytes(row);
+      vacated.add(key, row);
     }
   }
 
@@ -180,7 +155,7 @@ final class SqliteTransaction implements ApplyTransaction {
         "read what collides in table " + image.table(),
         () -> {
           for (StoredRow row : table.colliders(image)) {
-            RowKey key = key(table, row.key());
+            RowKey key = table.rowKey(row.key());
             if (!key.equals(own)) {
               found.put(key, table.image(row, table.keys().keyHash(key.canonical())));
             }
@@ -219,16 +194,8 @@ final class SqliteTransaction implements ApplyTransaction {
           side.triggers().suspend(table.schema());
           RowKey key = key(table, image);
           read.forget(key);
-          StoredRow room = reenter(key);
-          return table.write(image, room);
+          return table.write(image, vacated.remove(key));
         });
-  }
-
-  /** The row that made room under this key, if one did. */
-  private @Nullable StoredRow reenter(RowKey key) {
-    StoredRow row = vacated.remove(key);
-    vacatedBytes -= row == null ? 0 : RowsRead.bytes(row);
-    return row;
   }
 
   @Override
@@ -237,7 +204,7 @@ final class SqliteTransaction implements ApplyTransaction {
     if (table != null) {
       RowKey key = key(table, image);
       delete(table, image, key);
-      var unused = reenter(key);
+      var unused = vacated.remove(key);
     }
   }
 
@@ -255,11 +222,6 @@ final class SqliteTransaction implements ApplyTransaction {
   @Override
   public Optional<Parked> parked(RowKey key) {
     return get("read parked rows", () -> side.aside().parked(key));
-  }
-
-  @Override
-  public List<Parked> parked() {
-    return get("read parked rows", side.aside()::parked);
   }
 
   @Override
@@ -412,13 +374,13 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public void last(int origin, LastApplied applied) {
-    last.put(origin, applied);
+    next.last.put(origin, applied);
     run("save the newest change set of a node", () -> side.books().save(origin, applied));
   }
 
   @Override
   public void minEpoch(int origin, long epoch) {
-    minEpoch.put(origin, epoch);
+    next.minEpoch.put(origin, epoch);
     run("save the epoch of a node", () -> side.books().saveEpoch(origin, epoch));
   }
 
@@ -429,14 +391,14 @@ final class SqliteTransaction implements ApplyTransaction {
 
   @Override
   public void windowStart(long start) {
-    windowStart = start;
+    next.windowStart = start;
     run("forget old writers", () -> side.books().forgetWritersBelow(start));
   }
 
   @Override
   public void position(long newTerm, long index) {
-    term = newTerm;
-    position = index;
+    next.term = newTerm;
+    next.position = index;
   }
 
   @Override
@@ -449,13 +411,11 @@ final class SqliteTransaction implements ApplyTransaction {
     run(
         "commit the apply transaction",
         () -> {
-          side.books().save(term, position, windowStart);
+          side.books().save(next.term, next.position, next.windowStart);
           side.commit();
         });
     open = false;
-    publish.accept(
-        new ReplicaState(
-            term, position, before.file(), before.schemaVersion(), last, minEpoch, windowStart));
+    publish.accept(next.toState());
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.marmot.sqlite.store;
 
 import dev.marmot.sqlite.ApplyTransaction.WriteResult;
 import dev.marmot.sqlite.RowImage;
+import dev.marmot.sqlite.RowKey;
 import dev.marmot.sqlite.SqliteValue;
 import dev.marmot.sqlite.TableShape;
 import dev.marmot.sqlite.schema.CanonicalKey;
@@ -115,6 +116,10 @@ final class TableWriter implements AutoCloseable {
 
   CanonicalKey keys() {
     return keys;
+  }
+
+  RowKey rowKey(List<SqliteValue> key) {
+    return new RowKey(schema.name(), keys.encode(key));
   }
 
   /** The key of the image in the columns of this table; absent when it does not carry them. */
