@@ -178,13 +178,18 @@ public final class Node implements RunningNode {
               conflicts.start();
             });
     if (prepared.joining()) {
-      Admission admission =
-          part(new Admission(raft, self(config), config.raft().replace(), this::fail));
-      nodeControl.ready(admission::state);
-      admission.start();
+      join(config, raft, nodeControl);
     }
     part(nodeControl.announce());
     return nodeControl;
+  }
+
+  /** Has this node made a member. */
+  private void join(NodeConfig config, RaftNode raft, NodeControl nodeControl) {
+    Admission admission =
+        part(new Admission(raft, self(config), config.raft().replace(), this::fail));
+    nodeControl.ready(admission::state);
+    admission.start();
   }
 
   /** Notes in the file what the nodes agreed on at the first start. */

@@ -62,14 +62,7 @@ public final class NodeConfigLoader {
     Optional<Address> join = values.read("join", Address::parse);
     boolean adopt = values.flag("adopt", false);
     boolean replace = replace(follow || join.isPresent());
-    if (join.isPresent() && values.given("bootstrap").isPresent()) {
-      values.fault(
-          "join", "must not be given with bootstrap: join or begin", join.get().toString());
-    }
-    if (follow && (join.isPresent() || values.given("bootstrap").isPresent())) {
-      values.fault(
-          "follow", "must not be given with bootstrap or join: it waits to be told", "true");
-    }
+    checkBeginning(follow, join);
     Optional<Address> givenBind = values.read("bind", Address::parse);
     Membership.Role role =
         follow || join.isPresent() ? Membership.Role.NEWCOMER : Membership.Role.FOUNDER;
@@ -117,6 +110,18 @@ public final class NodeConfigLoader {
         new PaneConfig(pane, key),
         replication,
         notes);
+  }
+
+  /** A cluster is begun, joined, or waited for. */
+  private void checkBeginning(boolean follow, Optional<Address> join) {
+    if (join.isPresent() && values.given("bootstrap").isPresent()) {
+      values.fault(
+          "join", "must not be given with bootstrap: join or begin", join.get().toString());
+    }
+    if (follow && (join.isPresent() || values.given("bootstrap").isPresent())) {
+      values.fault(
+          "follow", "must not be given with bootstrap or join: it waits to be told", "true");
+    }
   }
 
   /** A node that only its own machine reaches cannot join a cluster elsewhere. */

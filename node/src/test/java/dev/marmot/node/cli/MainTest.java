@@ -13,9 +13,6 @@ import dev.marmot.node.control.ControlException.Kind;
 import dev.marmot.node.control.ControlPlane;
 import dev.marmot.node.control.FakeControlPlane;
 import dev.marmot.node.control.PaneServer;
-import dev.marmot.proto.v1.HeldRow;
-import dev.marmot.proto.v1.NotSentRow;
-import dev.marmot.proto.v1.RetryReply;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.RemovedException;
 import java.io.IOException;
@@ -24,11 +21,11 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.file.AccessDeniedException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -36,7 +33,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -212,105 +208,6 @@ class MainTest {
 
       assertThat(marmot("barrier", "--pane", address.toString(), "-timeout", "1s")).isZero();
       assertThat(out.toString()).contains("passed at position 12");
-    }
-  }
-
-  @Test
-  void conflicts_areATableOrJsonLines_andTheNewestWhenLimited() throws IOException {
-    Address address = new Address("localhost", freePort());
-    plane.conflict(1, "first");
-    plane.conflict(2, "it's\nme");
-    try (PaneServer pane = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
-      assertThat(pane.port()).isPositive();
-      assertThat(marmot("conflicts", "--pane", address.toString())).isZero();
-      assertThat(out.toString().lines()).hasSize(3);
-      assertThat(out.toString())
-          .contains("LOST VALUES")
-          .contains("v='first'")
-          .contains("v='it''s\ufffdme'")
-          .contains("OVERWRITTEN");
-
-      out.getBuffer().setLength(0);
-      assertThat(marmot("conflicts", "--json", "--limit=1", "--pane", address.toString())).isZero();
-      assertThat(out.toString().lines())
-          .singleElement()
-          .asString()
-          .startsWith("{\"id\":2,")
-          .contains("\"losingOrigin\":1");
-      assertThat(marmot("conflicts", "--limit=-1", "--pane", address.toString())).isEqualTo(2);
-    }
-  }
-
-  @Test
-  void conflicts_followed_comeAsTheyHappenUntilTheNodeIsGone() throws IOException {
-    Address address = new Address("localhost", freePort());
-    plane.conflict(1, "first");
-    AtomicInteger looks = new AtomicInteger();
-    plane.onConflicts =
-        () -> {
-          int look = looks.incrementAndGet();
-          if (look == 3) {
-            plane.conflict(2, "second");
-          } else if (look == 5) {
-            throw new ControlException(Kind.UNAVAILABLE, "the node stops");
-          }
-        };
-    try (PaneServer pane = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
-      assertThat(pane.port()).isPositive();
-      assertThat(marmot("conflicts", "--follow", "--json", "--pane", address.toString()))
-          .isEqualTo(3);
-    }
-    assertThat(out.toString().lines()).hasSize(2);
-    assertThat(out.toString()).contains("first").contains("second");
-  }
-
-  @Test
-  void held_andRetry_sayWhatIsLeft() throws IOException {
-    Address address = new Address("localhost", freePort());
-    try (PaneServer pane = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
-      assertThat(pane.port()).isPositive();
-      assertThat(marmot("held", "--pane", address.toString())).isZero();
-      assertThat(out.toString()).contains("no rows are held");
-      assertThat(marmot("retry", "--pane", address.toString())).isZero();
-
-      plane.held.add(
-          HeldRow.newBuilder()
-              .setId(3)
-              .setTable("late")
-              .addKey(FakeControlPlane.value("k", "TEXT", "a"))
-              .setOrigin(2)
-              .setReason("there is no such table here")
-              .build());
-      plane.retried = RetryReply.newBuilder().setHeld(1).build();
-      assertThat(marmot("held", "--pane", address.toString())).isZero();
-      assertThat(out.toString()).contains("k='a'").contains("n2").contains("no such table");
-      out.getBuffer().setLength(0);
-      assertThat(marmot("held", "--json", "--pane", address.toString())).isZero();
-      assertThat(out.toString().lines()).singleElement().asString().startsWith("{\"id\":3,");
-      assertThat(marmot("retry", "--pane", address.toString())).isEqualTo(1);
-      assertThat(out.toString()).contains("1 are; see marmot held");
-    }
-  }
-
-  @Test
-  void held_namesRowsThatAreTooLargeToBeSent() throws IOException {
-    Address address = new Address("localhost", freePort());
-    plane.notSent.add(
-        NotSentRow.newBuilder()
-            .setTable("files")
-            .addKey(FakeControlPlane.value("k", "TEXT", "a"))
-            .setBytes(40_000_000)
-            .build());
-    try (PaneServer pane = PaneServer.open("n1", new PaneConfig(address, AuthKey.NONE), plane)) {
-      assertThat(pane.port()).isPositive();
-      assertThat(marmot("held", "--pane", address.toString())).isZero();
-      assertThat(out.toString())
-          .contains("no rows are held")
-          .contains("1 rows of this node are larger than max-row-bytes and are not sent")
-          .contains("files  k='a'  40,000,000");
-      out.getBuffer().setLength(0);
-      assertThat(marmot("held", "--json", "--pane", address.toString())).isZero();
-      assertThat(out.toString()).contains("\"bytes\":").contains("40000000");
     }
   }
 
