@@ -30,7 +30,7 @@ class NoQuorumTest {
   @Test
   void commands_thatNeedAQuorum_areUnavailable(@TempDir Path directory) throws Exception {
     Path database = Files.createFile(directory.resolve("a.db"));
-    String bind = "127.0.0.1:" + freePort();
+    int port = freePort();
     String other = "no-such-host.invalid:8610";
     Map<String, String> options =
         Map.of(
@@ -41,7 +41,9 @@ class NoQuorumTest {
             "shards",
             "2",
             "bootstrap",
-            "1@" + bind + ",2@" + other);
+            "1@192.0.2.1:" + port + ",2@" + other,
+            "bind",
+            "127.0.0.1:" + port);
     Address pane = new Address("localhost", freePort());
     try (RunningNode node = Node.start(NodeConfigLoader.load(options, Map.of()), progress -> {});
         PaneServer server =

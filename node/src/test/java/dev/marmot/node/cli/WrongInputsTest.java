@@ -76,7 +76,7 @@ class WrongInputsTest {
         wrong("status now", 2, "Unmatched argument.*'now'"),
         wrong("move --shard 1", 2, "Missing required option.*--to"),
         wrong("move --to 1", 2, "Missing required option.*--shard"),
-        wrong("move --shard first --to 1", 2, "shard: must be a whole number .*\\(got first\\)"),
+        wrong("move --shard first --to 1", 2, "shard: must be shards or ranges of them.*\\(got first\\)"),
         wrong("move --shard 1 --to 0", 2, "to: must be a whole number from 1 \\(got 0\\)"),
         wrong("shards get 1", 2, "cannot do `shards get 1`: only .*`shards set N` are known"),
         wrong("shards set", 2, "cannot do `shards set`"),
@@ -91,7 +91,7 @@ class WrongInputsTest {
         wrong("conflicts --limit=-1", 2, "limit: must not be negative \\(got -1\\)"),
         wrong("snapshot", 2, "save, inspect or restore is missing"),
         wrong("snapshot save", 2, "Missing required parameter.*FILE"),
-        wrong("snapshot restore a", 2, "Missing required option.*--to"));
+        wrong("snapshot restore a", 2, "to: must be the database to make"));
   }
 
   private static Stream<Wrong> panes() {
@@ -223,7 +223,7 @@ class WrongInputsTest {
             "cannot listen on 127.0.0.1 port $raft: another process uses the port; end it, or"
                 + " give"),
         wrong(
-            file + "--join no-such-host.invalid:8610",
+            file + "--advertise 192.0.2.7:8610 --join no-such-host.invalid:8610",
             1,
             "cannot join through .*: the host name no-such-host.invalid does not resolve"),
         wrong(

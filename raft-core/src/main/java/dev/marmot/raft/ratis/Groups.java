@@ -168,7 +168,7 @@ final class Groups {
 
   private ByteString removed(RemovedNotice notice) {
     logger.atWarn().addKeyValue("by", "n" + notice.getBy()).log("said to be removed");
-    removal.suspect();
+    removal.told();
     return ByteString.EMPTY;
   }
 

@@ -59,6 +59,8 @@ final class MemberWatch {
       } else if (joined()) {
         state.change(builder -> builder.setMember(true));
         logger.atInfo().addKeyValue("node", self).log("joined the cluster");
+      } else if (removal.isTold()) {
+        removal.round(since);
       }
     } catch (IOException | RuntimeException e) {
       // An exception would end the schedule silently; the next round tries again.

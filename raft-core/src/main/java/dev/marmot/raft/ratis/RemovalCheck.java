@@ -29,6 +29,7 @@ final class RemovalCheck {
   private final RemovalSignal signal;
   private final ScheduledExecutorService worker;
   private volatile boolean suspected;
+  private volatile boolean told;
   private int asked;
 
   RemovalCheck(
@@ -42,6 +43,17 @@ final class RemovalCheck {
   /** Something looks like a removal. */
   void suspect() {
     suspected = true;
+  }
+
+  /** A member says that this node was removed, perhaps before it knew that it had been added. */
+  void told() {
+    told = true;
+    suspected = true;
+  }
+
+  /** Whether a removal was told of and not refuted since. */
+  boolean isTold() {
+    return told && suspected;
   }
 
   /**

@@ -97,7 +97,7 @@ final class MembershipTest {
         .hasMessageContaining("start the others first, or force it");
     remove(1, 2, false);
     remove(3, 1, false);
-    await().until(() -> cluster.failures.size() == 1);
+    await().atMost(TestCluster.PATIENCE).until(() -> cluster.failures.size() == 1);
     assertThat(cluster.failures.get(0))
         .isInstanceOf(RemovedException.class)
         .hasMessageContaining("n1 was removed from the cluster");
@@ -149,7 +149,7 @@ final class MembershipTest {
     cluster.startJoining(3, 1);
     cluster.join(1, 3);
     assertThat(cluster.node(1).name(new NodeId(3))).contains(cluster.node(3).name());
-    await().until(() -> !cluster.failures.isEmpty());
+    await().atMost(TestCluster.PATIENCE).until(() -> !cluster.failures.isEmpty());
     assertThat(cluster.failures.get(0)).isInstanceOf(RemovedException.class);
     former.close();
     awaitSeenEverywhere("before", 3);
@@ -205,7 +205,7 @@ final class MembershipTest {
                     .extracting(LogStatus::listeners)
                     .allMatch(listeners -> listeners.contains(new NodeId(4))));
     remove(1, 4, false);
-    await().until(() -> cluster.failures.size() == 1);
+    await().atMost(TestCluster.PATIENCE).until(() -> cluster.failures.size() == 1);
     assertThat(cluster.failures.get(0)).isInstanceOf(RemovedException.class);
   }
 

@@ -14,6 +14,7 @@ public final class Sql {
           "backup",
           "change_log",
           "conflict",
+          "conflict_place",
           "epoch",
           "guard",
           "held",

@@ -55,7 +55,7 @@ final class ChangeLog implements AutoCloseable {
 
   /** Rows whose keys were passed over because their rows are too large to be sent, in order. */
   void heldBack(Visitor visitor) throws SQLException {
-    heldBack.whileTrue(row -> visitor.visit(row.number(0), Math.abs(row.number(1)), row));
+    heldBack.whileTrue(row -> visitor.visit(row.number(0), table(row), row));
   }
 
   /** Moves the rows that were held back to the end of the log, to be looked at again. */
@@ -90,9 +90,11 @@ final class ChangeLog implements AutoCloseable {
 
   /** Rows after a row, in order, until the visitor has enough. */
   void tail(long after, Visitor visitor) throws SQLException {
-    tail.bind(1, after)
-        .whileTrue(
-            row -> visitor.visit(row.number(0), Math.abs(row.number(1)) % HookSql.RESENT, row));
+    tail.bind(1, after).whileTrue(row -> visitor.visit(row.number(0), table(row), row));
+  }
+
+  private static long table(Query.Row row) throws SQLException {
+    return Math.abs(row.number(1)) % HookSql.RESENT;
   }
 
   /** Whether an INSERT made this row of the log: its table's number is negative. */

@@ -79,7 +79,7 @@ final class TestFile implements AutoCloseable {
     return query(
         """
         SELECT ifnull((SELECT DISTINCT tbl_name FROM sqlite_schema
-            WHERE name GLOB '__marmot_' || abs(l.tbl) || '_[iud]'), '?')
+            WHERE name GLOB '__marmot_' || (abs(l.tbl) % (1 << 40)) || '_[iud]'), '?')
           || ':' || quote(k0) || CASE WHEN k1 IS NULL THEN '' ELSE ',' || quote(k1) END
         FROM __marmot_change_log l ORDER BY seq
         """);
