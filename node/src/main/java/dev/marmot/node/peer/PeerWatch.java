@@ -35,11 +35,17 @@ public final class PeerWatch implements AutoCloseable {
   private static final Duration EVERY = Duration.ofSeconds(1);
   private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
+  /** A restart takes less. */
+  private static final Duration AWAY = Duration.ofSeconds(30);
+
   private final RaftNode raft;
   private final NodeId self;
   private final NodeIdentity identity;
   private final Events events;
   private final Map<NodeId, Peer> peers = new ConcurrentHashMap<>();
+
+  /** Since when the nodes are away of which no warning was given yet. */
+  private final Map<NodeId, Long> awaySince = new ConcurrentHashMap<>();
 
   /** Whose host names are known not to resolve: said once. */
   private final Set<NodeId> unknown = ConcurrentHashMap.newKeySet();
@@ -97,14 +103,15 @@ public final class PeerWatch implements AutoCloseable {
       peers.put(member.id(), before.silent(reason));
       boolean misspelt =
           reason.equals(NetworkFaults.unknownHost(member.host())) && unknown.add(member.id());
-      if (before.reachable() || misspelt) {
+      if (misspelt) {
         silent(log.atWarn(), member, reason);
-      } else if (before.reason().isEmpty()) {
-        silent(log.atInfo(), member, reason);
+      } else {
+        away(member, before, reason);
       }
       return;
     }
     unknown.remove(member.id());
+    awaySince.remove(member.id());
     boolean itself = reply.getIdentity().getNodeId() == member.id().value();
     peers.put(
         member.id(),
@@ -131,6 +138,19 @@ public final class PeerWatch implements AutoCloseable {
               .formatted(member.id().value(), member.address(), reply.getIdentity().getNodeId());
       strangers.put(member.id(), why);
       events.differs(false, why);
+    }
+  }
+
+  /** A restart is worth a line; a node that stays away is worth a warning. */
+  private void away(Member member, Peer before, String reason) {
+    long now = System.nanoTime();
+    Long since = awaySince.get(member.id());
+    if (before.reachable() || before.reason().isEmpty()) {
+      awaySince.put(member.id(), now);
+      silent(log.atInfo(), member, reason);
+    } else if (since != null && now - since > AWAY.toNanos()) {
+      awaySince.remove(member.id());
+      silent(log.atWarn().addKeyValue("seconds", AWAY.toSeconds()), member, reason);
     }
   }
 

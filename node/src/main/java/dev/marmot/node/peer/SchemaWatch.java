@@ -1,5 +1,6 @@
 package dev.marmot.node.peer;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.SchemaReply;
@@ -42,6 +43,10 @@ public final class SchemaWatch implements AutoCloseable {
   private final ScheduledExecutorService timer;
   private volatile @Nullable Declarations mine;
   private volatile List<String> warnings = List.of();
+
+  /** Whether the log has a warning of the present differences, or needs none. */
+  @GuardedBy("this")
+  private boolean warned = true;
 
   /**
    * @param declarations reads this node's from its file
@@ -97,6 +102,7 @@ public final class SchemaWatch implements AutoCloseable {
     } catch (RuntimeException e) {
       log.atDebug().setCause(e).log("declarations not read"); // locked: the next round will
     }
+    warn();
     List<Member> members = raft.members();
     heard.keySet().retainAll(members.stream().map(Member::id).toList());
     for (Member member : members) {
@@ -142,9 +148,19 @@ public final class SchemaWatch implements AutoCloseable {
       warnings = List.copyOf(found);
       if (found.isEmpty()) {
         log.atInfo().log("the nodes declare their tables alike");
+        warned = true;
       } else {
-        log.atWarn().addKeyValue("differences", found).log("the nodes declare tables differently");
+        log.atInfo().addKeyValue("differences", found).log("the nodes declare tables differently");
+        warned = false;
       }
+    }
+  }
+
+  /** What still differs a round later is no migration that goes from node to node. */
+  private synchronized void warn() {
+    if (!warned) {
+      warned = true;
+      log.atWarn().addKeyValue("differences", warnings).log("the nodes still differ in tables");
     }
   }
 

@@ -76,7 +76,10 @@ class WrongInputsTest {
         wrong("status now", 2, "Unmatched argument.*'now'"),
         wrong("move --shard 1", 2, "Missing required option.*--to"),
         wrong("move --to 1", 2, "Missing required option.*--shard"),
-        wrong("move --shard first --to 1", 2, "shard: must be shards or ranges of them.*\\(got first\\)"),
+        wrong(
+            "move --shard first --to 1",
+            2,
+            "shard: must be shards or ranges of them.*\\(got first\\)"),
         wrong("move --shard 1 --to 0", 2, "to: must be a whole number from 1 \\(got 0\\)"),
         wrong("shards get 1", 2, "cannot do `shards get 1`: only .*`shards set N` are known"),
         wrong("shards set", 2, "cannot do `shards set`"),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.marmot.node.replication.ProtocolRules.Rule;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -16,7 +17,15 @@ final class MutationTest {
   @ParameterizedTest
   @EnumSource(Rule.class)
   void rule_leftOut_isFound(Rule rule) {
-    assertThat(firstFailure(setup -> setup.without(rule))).isPresent();
+    assertThat(firstFailure(setup -> setup.without(leftOut(rule)))).isPresent();
+  }
+
+  /**
+   * A node whose logs begin behind its position is held back twice: by its own floor, and because
+   * it cannot read what it would apply next. The first alone is not missed.
+   */
+  private static Set<Rule> leftOut(Rule rule) {
+    return rule == Rule.OWN_FLOOR_HOLDS_BACK ? Set.of(rule, Rule.READ_SAYS_WHICH) : Set.of(rule);
   }
 
   @ParameterizedTest

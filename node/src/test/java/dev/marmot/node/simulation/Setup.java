@@ -56,9 +56,9 @@ record Setup(
         Set.of());
   }
 
-  /** The same without a rule of the protocol. */
-  Setup without(Rule rule) {
-    ProtocolRules fewer = new ProtocolRules(rules.windowKeys(), rules.pieceBytes(), Set.of(rule));
+  /** The same without some rules of the protocol. */
+  Setup without(Set<Rule> left) {
+    ProtocolRules fewer = new ProtocolRules(rules.windowKeys(), rules.pieceBytes(), left);
     return new Setup(
         nodes, shards, maxRows, origin, fewer, faultPercent, nodesDie, purges, sabotage);
   }

@@ -114,7 +114,9 @@ final class SqliteTwin implements AutoCloseable {
         row -> names.put(Long.valueOf(row.getString(1).split("_", -1)[3]), row.getString(2)));
     List<MemoryFile.Change> changes = new ArrayList<>();
     query(
-        "SELECT seq, abs(tbl) % (1 << 40), k0 FROM __marmot_change_log WHERE seq>" + seq + " ORDER BY seq",
+        "SELECT seq, abs(tbl) % (1 << 40), k0 FROM __marmot_change_log WHERE seq>"
+            + seq
+            + " ORDER BY seq",
         row -> {
           SampleTable table = SampleTable.named(String.valueOf(names.get(row.getLong(2))));
           changes.add(new MemoryFile.Change(row.getLong(1), table.key(row.getLong(3))));
