@@ -237,8 +237,9 @@ final class TestCluster implements AutoCloseable {
     }
   }
 
+  /** A newcomer that died on its way keeps a log's leader busy for {@code stagingTimeout}, 60 s. */
   void join(int at, int id) {
-    node(at).add(member(id), true).toCompletableFuture().orTimeout(60, TimeUnit.SECONDS).join();
+    node(at).add(member(id), true).toCompletableFuture().orTimeout(100, TimeUnit.SECONDS).join();
   }
 
   void stop(int id) {
