@@ -93,7 +93,7 @@ final class LogReopening {
       return;
     }
     tries.put(log, Tries.after(before, now));
-    logger.atWarn().addKeyValue("log", log).addKeyValue("reason", why).log("opening it again");
+    logger.atInfo().addKeyValue("log", log).addKeyValue("reason", why).log("opening it again");
     LogStateMachine machine = copy.machine();
     if (machine != null) {
       machine.expectClose();
