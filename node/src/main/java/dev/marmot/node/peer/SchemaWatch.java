@@ -34,6 +34,10 @@ public final class SchemaWatch implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(SchemaWatch.class);
   private static final String SCHEMA = "schema";
   private static final Duration EVERY = Duration.ofSeconds(3);
+
+  /** A migration that goes from node to node takes less; what differs longer is worth a warning. */
+  private static final Duration MIGRATION = Duration.ofSeconds(30);
+
   private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
   private final NodeId self;
@@ -47,6 +51,10 @@ public final class SchemaWatch implements AutoCloseable {
   /** Whether the log has a warning of the present differences, or needs none. */
   @GuardedBy("this")
   private boolean warned = true;
+
+  /** When the present differences, or none, were found. */
+  @GuardedBy("this")
+  private long changedNanos;
 
   /**
    * @param declarations reads this node's from its file
@@ -146,6 +154,7 @@ public final class SchemaWatch implements AutoCloseable {
                 found.addAll(now.differences(other.declarations(), "node " + node.value())));
     if (!found.equals(warnings)) {
       warnings = List.copyOf(found);
+      changedNanos = System.nanoTime();
       if (found.isEmpty()) {
         log.atInfo().log("the nodes declare their tables alike");
         warned = true;
@@ -156,9 +165,8 @@ public final class SchemaWatch implements AutoCloseable {
     }
   }
 
-  /** What still differs a round later is no migration that goes from node to node. */
   private synchronized void warn() {
-    if (!warned) {
+    if (!warned && System.nanoTime() - changedNanos > MIGRATION.toNanos()) {
       warned = true;
       log.atWarn().addKeyValue("differences", warnings).log("the nodes still differ in tables");
     }

@@ -62,8 +62,15 @@ class OperationsIT {
       Process writer3 = Tools.python(WRITER, cluster.node(3).database(), 3, stop3);
       try {
         awaitShards(cluster, 16);
-        Run shards = marmot(cluster, 1, "shards", "--json");
-        assertThat(leaders(new JsonArray(shards.text()))).hasSize(16).doesNotContainValue(0);
+        await("a leader for each, on the command line") // one may just be moving
+            .atMost(PATIENCE)
+            .untilAsserted(
+                () -> {
+                  Run shards = marmot(cluster, 1, "shards", "--json");
+                  assertThat(leaders(new JsonArray(shards.text())))
+                      .hasSize(16)
+                      .doesNotContainValue(0);
+                });
         moveSticks(cluster);
         drainAndRebalance(cluster, directory);
         moreShards(cluster);
