@@ -13,6 +13,7 @@ import dev.marmot.proto.v1.RemovedNotice;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerHandler;
+import dev.marmot.raft.RaftOptions;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,6 +54,7 @@ final class Groups {
   private static final Logger logger = LoggerFactory.getLogger(Groups.class);
 
   private final NodeId self;
+  private final RaftOptions options;
   private final RaftServer server;
   private final LogGroups groups;
   private final LogCopies copies;
@@ -68,7 +70,7 @@ final class Groups {
 
   /** What this node consists of. Immutable. */
   record Parts(
-      NodeId self,
+      RaftOptions options,
       RaftServer server,
       LogGroups groups,
       LogCopies copies,
@@ -80,7 +82,8 @@ final class Groups {
       Executor worker) {}
 
   Groups(Parts parts) {
-    this.self = parts.self();
+    this.options = parts.options();
+    this.self = options.self();
     this.server = parts.server();
     this.groups = parts.groups();
     this.copies = parts.copies();
@@ -209,12 +212,16 @@ final class Groups {
     if (division.isEmpty() || !division.get().getInfo().isLeaderReady()) {
       return retry(self + " does not lead " + log);
     }
-    return change(log, arguments(division.get().getRaftConf(), request));
+    return change(log, arguments(division.get().getRaftConf(), request, options));
   }
 
-  /** The present members without this node, or with the new name of it. Pure function. */
+  /**
+   * The present members without the node that goes, or with the new name of the one that comes.
+   * This node stands in it at its present address: while it was alone it may have moved, and a log
+   * may have begun before that. Pure function.
+   */
   private static SetConfigurationRequest.Arguments arguments(
-      RaftConfiguration now, ConfigureRequest request) {
+      RaftConfiguration now, ConfigureRequest request, RaftOptions options) {
     List<RaftPeer> voters = new ArrayList<>(now.getAllPeers(RaftPeerRole.FOLLOWER));
     List<RaftPeer> listeners = new ArrayList<>(now.getAllPeers(RaftPeerRole.LISTENER));
     SetConfigurationRequest.Arguments.Builder change =
@@ -222,6 +229,7 @@ final class Groups {
             .setMode(SetConfigurationRequest.Mode.COMPARE_AND_SET)
             .setServersInCurrentConf(List.copyOf(voters))
             .setListenersInCurrentConf(List.copyOf(listeners));
+    voters.replaceAll(peer -> present(peer, options));
     boolean adds = !request.getAdd().isEmpty();
     NodeId node =
         adds
@@ -240,6 +248,15 @@ final class Groups {
       (request.getVoting() ? voters : listeners).add(added);
     }
     return change.setServersInNewConf(voters).setListenersInNewConf(listeners).build();
+  }
+
+  private static RaftPeer present(RaftPeer peer, RaftOptions options) {
+    boolean own = LogGroups.node(peer.getId()).filter(options.self()::equals).isPresent();
+    return options.members().stream()
+        .filter(member -> own && member.id().equals(options.self()))
+        .findFirst()
+        .map(member -> RaftPeer.newBuilder(peer).setAddress(member.address()).build())
+        .orElse(peer);
   }
 
   private CompletableFuture<ByteString> change(

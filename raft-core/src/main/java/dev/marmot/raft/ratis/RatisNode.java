@@ -157,16 +157,7 @@ public final class RatisNode implements RaftNode {
     Groups groupChanges =
         new Groups(
             new Groups.Parts(
-                options.self(),
-                server,
-                groups,
-                copies,
-                logs,
-                members,
-                state,
-                gate,
-                removal,
-                worker));
+                options, server, groups, copies, logs, members, state, gate, removal, worker));
     handlers.putAll(groupChanges.handlers());
     handlers.putAll(leadership.handlers());
     peers.answer(handlers);
