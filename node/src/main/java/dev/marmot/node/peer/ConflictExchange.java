@@ -19,7 +19,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -53,13 +52,7 @@ public final class ConflictExchange implements AutoCloseable {
     this.self = self;
     this.store = store;
     this.replicator = replicator;
-    this.timer =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, self + "-conflicts");
-              thread.setDaemon(true);
-              return thread;
-            });
+    this.timer = PeerTimer.open(self, "conflicts");
   }
 
   public void start() {

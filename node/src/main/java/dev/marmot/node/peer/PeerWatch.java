@@ -18,7 +18,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -72,13 +71,7 @@ public final class PeerWatch implements AutoCloseable {
     this.self = self;
     this.identity = identity;
     this.events = events;
-    this.timer =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, self + "-peers");
-              thread.setDaemon(true);
-              return thread;
-            });
+    this.timer = PeerTimer.open(self, "peers");
   }
 
   public void start() {

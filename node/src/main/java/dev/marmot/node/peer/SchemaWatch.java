@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -67,13 +66,7 @@ public final class SchemaWatch implements AutoCloseable {
     this.self = self;
     this.every = every;
     this.declarations = declarations;
-    this.timer =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, self + "-schemas");
-              thread.setDaemon(true);
-              return thread;
-            });
+    this.timer = PeerTimer.open(self, "schemas");
   }
 
   /** What this node answers. */
