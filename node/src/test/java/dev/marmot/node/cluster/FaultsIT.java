@@ -1,13 +1,16 @@
 package dev.marmot.node.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -96,7 +99,9 @@ class FaultsIT {
       writesWhileTheSidecarIsDown_areReplicatedWhenItIsBack(cluster);
       tableCreatedWhileRunning_isPickedUp(cluster);
       cleanLife_isQuiet(cluster);
+      boolean tried = diskFull_nodeWaits_andGoesOnByItself(cluster);
       otherOptionsThanBefore_refuseToStart(cluster);
+      assumeTrue(tried, "may not mount a tmpfs: run as root to test a full disk");
     }
   }
 
@@ -112,6 +117,66 @@ class FaultsIT {
     }
     cluster.start();
     cluster.awaitReady();
+  }
+
+  /** File and raft directory are on the same disk. Returns false where that cannot be tried. */
+  private static boolean diskFull_nodeWaits_andGoesOnByItself(Cluster cluster) throws Exception {
+    NodeProcess third = cluster.node(3);
+    third.stop();
+    Optional<SmallDisk> mounted = SmallDisk.under(third.directory(), 64);
+    if (mounted.isEmpty()) {
+      third.start();
+      return false;
+    }
+    try (SmallDisk disk = mounted.get()) {
+      try {
+        third.start();
+        cluster.awaitReady();
+        for (int round = 0; round < 3; round++) {
+          fillAndFree(cluster, disk, round);
+        }
+      } finally {
+        third.kill(); // nobody may use what is unmounted
+      }
+    }
+    third.start();
+    cluster.awaitReady();
+    return true;
+  }
+
+  private static void fillAndFree(Cluster cluster, SmallDisk disk, int round) throws Exception {
+    NodeProcess third = cluster.node(3);
+    disk.fill();
+    for (int i = 0; i < 20; i++) {
+      Tools.sqlite(
+          cluster.node(1).database(),
+          "INSERT INTO acked VALUES(%d, 1, 1, hex(randomblob(50000)));"
+              .formatted(1_000 + 100 * round + i));
+    }
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .untilAsserted(
+            () -> {
+              assertThat(third.status("/readyz")).isEqualTo(503);
+              assertThat(third.get("/readyz").body()).contains("the disk of the raft logs is full");
+            });
+    assertThatThrownBy(
+            () ->
+                Tools.sqlite(
+                    third.database(),
+                    "INSERT INTO acked VALUES(2000, 3, 1, hex(randomblob(3000000)));"))
+        .hasMessageContaining("disk is full");
+    assertThat(third.isAlive()).isTrue();
+    assertThat(third.status("/healthz")).isEqualTo(200);
+
+    disk.free();
+    Tools.sqlite(
+        third.database(), "INSERT INTO acked VALUES(%d, 3, 1, 'room');".formatted(3_000 + round));
+    cluster.awaitReady();
+    cluster.assertEqual();
+    assertThat(
+            Tools.sqlite(cluster.node(2).database(), "SELECT count(*) FROM acked WHERE id>=1000;"))
+        .isEqualTo(Integer.toString(21 * (round + 1)));
   }
 
   private static void aloneWithoutQuorum_theApplicationWrites_andItIsReplicatedLater(

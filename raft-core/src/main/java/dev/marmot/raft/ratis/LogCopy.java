@@ -104,6 +104,11 @@ final class LogCopy {
     return told;
   }
 
+  /** It was closed for a while, and may be opened again. */
+  void parked(String why) {
+    end = why;
+  }
+
   /** It could not be opened again; it will be tried. */
   void failed(String why) {
     end = why;

@@ -35,16 +35,22 @@ final class LogReopening {
   private final RaftServer server;
   private final RaftDirectory directory;
   private final FailureSignal failures;
+  private final DiskRoom room;
   private final ClientId clientId = ClientId.randomId();
   private final AtomicLong callIds = new AtomicLong();
   private final Map<LogId, Tries> tries = new HashMap<>();
 
   LogReopening(
-      LogGroups groups, RaftServer server, RaftDirectory directory, FailureSignal failures) {
+      LogGroups groups,
+      RaftServer server,
+      RaftDirectory directory,
+      FailureSignal failures,
+      DiskRoom room) {
     this.groups = groups;
     this.server = server;
     this.directory = directory;
     this.failures = failures;
+    this.room = room;
   }
 
   /** A log that stays open has no trouble of this kind any more. */
@@ -94,12 +100,8 @@ final class LogReopening {
     }
     tries.put(log, Tries.after(before, now));
     logger.atInfo().addKeyValue("log", log).addKeyValue("reason", why).log("opening it again");
-    LogStateMachine machine = copy.machine();
-    if (machine != null) {
-      machine.expectClose();
-    }
     try {
-      close(groups.groupId(log));
+      close(copy);
       mending.mend();
       directory.mend(log);
       manage(
@@ -117,12 +119,30 @@ final class LogReopening {
       }
     } catch (CompletionException | IOException e) {
       Throwable cause = e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
+      if (DiskRoom.isFull(cause)) {
+        room.full(String.valueOf(cause.getMessage()));
+        return;
+      }
       copy.failed("cannot open the raft log of " + log + " again: " + cause.getMessage());
       logger.atError().addKeyValue("log", log).setCause(e).log("log not opened again");
     }
   }
 
-  private void close(RaftGroupId group) {
+  /**
+   * Closes a log until it is opened again. What was tried with it before says nothing about
+   * afterwards.
+   */
+  void park(LogCopy copy) {
+    tries.remove(copy.log());
+    close(copy);
+  }
+
+  private void close(LogCopy copy) {
+    LogStateMachine machine = copy.machine();
+    if (machine != null) {
+      machine.expectClose();
+    }
+    RaftGroupId group = groups.groupId(copy.log());
     try {
       manage(
           GroupManagementRequest.newRemove(

@@ -7,6 +7,7 @@ import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
@@ -42,7 +43,9 @@ final class LogStateMachine extends BaseStateMachine {
   private final RemovalCheck removal;
   private final LogCopies copies;
   private final DiskRoom room;
+  private final SyncedAppends appends = new SyncedAppends();
   private volatile boolean closeExpected;
+  private volatile @Nullable ClosedSegments before;
 
   LogStateMachine(
       LogCopy copy,
@@ -66,6 +69,10 @@ final class LogStateMachine extends BaseStateMachine {
     return meeting;
   }
 
+  SyncedAppends appends() {
+    return appends;
+  }
+
   /** It is opened again by whoever closes it now. */
   void expectClose() {
     closeExpected = true;
@@ -76,7 +83,9 @@ final class LogStateMachine extends BaseStateMachine {
       throws IOException {
     super.initialize(server, group, storage);
     boolean again = copy.committed() > LogPosition.NONE.index();
-    copy.floor().open(storage.getStorageDir().getRoot().toPath());
+    Path files = storage.getStorageDir().getRoot().toPath();
+    before = ClosedSegments.of(files);
+    copy.floor().open(files);
     goOnFromFloor(again);
     getLifeCycle().startAndTransition(() -> {});
   }
@@ -140,8 +149,18 @@ final class LogStateMachine extends BaseStateMachine {
     return transaction;
   }
 
+  /** On the thread that hands over, so that the log is open. */
+  private void letSegmentsLeaveMemory() {
+    ClosedSegments closed = before;
+    if (closed != null) {
+      before = null;
+      copies.division(log).ifPresent(division -> closed.mayLeaveMemory(division.getRaftLog()));
+    }
+  }
+
   @Override
   public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
+    letSegmentsLeaveMemory();
     LogEntryProto entry = transaction.getLogEntry();
     LogPosition position = new LogPosition(entry.getTerm(), entry.getIndex());
     long before = copy.committed();
@@ -191,6 +210,7 @@ final class LogStateMachine extends BaseStateMachine {
 
   @Override
   public void notifyLogFailed(Throwable cause, @Nullable LogEntryProto failedEntry) {
+    appends.end("a write failed: " + cause.getMessage());
     if (DiskRoom.isFull(cause)) {
       room.full(String.valueOf(cause.getMessage()));
       return; // closed, and opened again when there is room
@@ -223,6 +243,7 @@ final class LogStateMachine extends BaseStateMachine {
    */
   @Override
   public void close() {
+    appends.end("it is closed");
     if (!closeExpected) {
       copy.ended(this, "Ratis has closed it");
       removal.suspect();

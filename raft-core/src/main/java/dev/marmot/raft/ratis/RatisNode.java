@@ -230,7 +230,8 @@ public final class RatisNode implements RaftNode {
 
   private void begin(Running now, RemovalCheck removal) throws IOException {
     RatisServers.start(now.server(), options);
-    LogReopening reopening = new LogReopening(groups, now.server(), now.directory(), failures);
+    LogReopening reopening =
+        new LogReopening(groups, now.server(), now.directory(), failures, room);
     now.gate().start();
     now.peers().start();
     now.leadership().start();
@@ -239,7 +240,7 @@ public final class RatisNode implements RaftNode {
             now.copies(),
             now.server(),
             now.worker(),
-            new LogParking(groups, now.copies(), now.server(), room),
+            new LogParking(now.copies(), reopening, room),
             reopening,
             new StandStill(now.copies(), reopening, now.directory(), now.worker(), limits.stuck()),
             new LogKeeper.Limits(options.retention(), this::shards, limits.stuck()))

@@ -8,7 +8,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.ratis.RaftConfigKeys;
 import org.apache.ratis.conf.RaftProperties;
 import org.apache.ratis.grpc.GrpcConfigKeys;
-import org.apache.ratis.rpc.SupportedRpcType;
 import org.apache.ratis.server.RaftServerConfigKeys;
 import org.apache.ratis.util.SizeInBytes;
 import org.apache.ratis.util.TimeDuration;
@@ -38,7 +37,7 @@ final class RatisOptions {
   }
 
   private static void network(RaftProperties properties, RaftOptions options) {
-    RaftConfigKeys.Rpc.setType(properties, SupportedRpcType.GRPC);
+    RaftConfigKeys.Rpc.setType(properties, new SyncedRpc());
     GrpcConfigKeys.Server.setHost(properties, options.bindHost());
     // Client and admin services stay on the same port: their own ports are left unset.
     GrpcConfigKeys.Server.setPort(properties, options.bindPort());

@@ -23,6 +23,7 @@ import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.util.AtomicFileOutputStream;
 import org.apache.ratis.util.ExitUtils;
 
 /** Builds and checks servers of Ratis. Stateless. */
@@ -34,7 +35,9 @@ final class RatisServers {
       RaftOptions options, RaftPeerId self, LogGroups groups, LogCopies copies, PeerService service)
       throws IOException {
     keepProcessAlive();
+    checkOwnFileWriter();
     Parameters parameters = new Parameters();
+    SyncedRpc.serve(parameters, groups, copies);
     GrpcConfigKeys.Server.setServicesCustomizer(
         parameters,
         (builder, types) ->
@@ -144,6 +147,20 @@ final class RatisServers {
           "cannot listen on %s port %d: %s"
               .formatted(host, port, NetworkFaults.listening("bind", host, port, e)),
           e);
+    }
+  }
+
+  /** Votes are not safe on a full disk with the one of Ratis. */
+  private static void checkOwnFileWriter() {
+    boolean own;
+    try {
+      own = AtomicFileOutputStream.keepsFileAfterFailedWrite();
+    } catch (NoSuchMethodError e) {
+      own = false;
+    }
+    if (!own) {
+      throw new IllegalStateException(
+          "cannot start: the class path has Ratis before Marmot; put Marmot's jar first");
     }
   }
 

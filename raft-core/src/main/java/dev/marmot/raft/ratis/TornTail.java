@@ -17,7 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Cuts off what a power loss has left of the last write to a raft log. Stateless.
+ * Cuts off what a power loss has left of the last write to a raft log, and syncs the rest.
+ * Stateless.
  *
  * <p>Space is filled with zeros before it is written, and disks write whole sectors: an entry whose
  * write was broken off has a sector of zeros, or lacks its checksum, or the file ends in it (etcd
@@ -52,10 +53,15 @@ final class TornTail {
     for (Path file : open) {
       byte[] bytes = Files.readAllBytes(file);
       int end = new TornTail(bytes).end();
-      if (end < bytes.length) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-          channel.truncate(end).force(true);
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        if (end < bytes.length) {
+          channel.truncate(end);
         }
+        // Ratis takes for synced what it reads, also what a process wrote that died before its
+        // sync.
+        channel.force(true);
+      }
+      if (end < bytes.length) {
         logger
             .atWarn()
             .addKeyValue("file", file)
