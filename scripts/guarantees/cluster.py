@@ -45,7 +45,7 @@ class Application:
 
     def check(self):
         """Applications must not fail: an error that they get is an anomaly."""
-        code = self.process.poll()
+        code = self.process.poll() if self.process is not None else None
         if code not in (None, 0):
             with open(self.log, encoding="utf-8") as log:
                 return f"{self.name} ended with code {code}: {log.read()[-800:]}"
