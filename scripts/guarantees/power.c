@@ -142,9 +142,10 @@ static void synced(int fd) {
   }
   make_directories(path);
   int to = real_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  /* A database must not be opened anew here: closing it would drop SQLite's locks. */
-  int from = fd;
-  if (partly) {
+  /* A database must not be opened anew here: closing it would drop SQLite's locks. SQLite can read what it
+     syncs; who opened a file for writing only has no locks of SQLite on it. */
+  int from = fd, anew = partly || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
+  if (anew) {
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     from = real_open(name, O_RDONLY | O_CLOEXEC);
   }
@@ -156,7 +157,7 @@ static void synced(int fd) {
   }
   if (!failed) failed = real_ftruncate(to, st.st_size) != 0;
   if (to >= 0) close(to);
-  if (partly && from >= 0) close(from);
+  if (anew && from >= 0) close(from);
   while (dirty) {
     struct range *next = dirty->next;
     free(dirty);

@@ -21,6 +21,7 @@ def compiled(home):
     """The library to preload."""
     if compiler() is None:
         sys.exit("cannot play losses of power: there is no C compiler; install gcc")
+    os.makedirs(home, exist_ok=True)
     library = os.path.join(home, "power.so")
     subprocess.run([compiler(), "-O2", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl", "-lpthread"], check=True)
     return library

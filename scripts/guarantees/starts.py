@@ -31,13 +31,15 @@ def first_start(home, nodes, seed, library):
     try:
         for node in cluster.nodes:
             node.start()
-        after, off = chance.uniform(0.5, 6), chance.sample(range(nodes), chance.randint(1, nodes))
-        time.sleep(after)
-        for index in off:
-            cluster.lose_power(index, chance)
-        for index in off:
-            time.sleep(chance.uniform(0, 0.5))
-            cluster.nodes[index].start()
+        told = []
+        for _ in range(chance.randint(1, 3)):
+            after, off = chance.uniform(0.5, 5), chance.sample(range(nodes), chance.randint(1, nodes))
+            time.sleep(after)
+            for index in off:
+                cluster.lose_power(index, chance)
+            for index in off:
+                cluster.nodes[index].start()
+            told.append(f"power cut of {[index + 1 for index in off]} after {after:.1f} s")
         begin = time.monotonic()
         wrong = []
         try:
@@ -48,7 +50,7 @@ def first_start(home, nodes, seed, library):
         wrong += cluster.failures()
         if not wrong:
             wrong = trouble(cluster)
-        return f"power cut of {[index + 1 for index in off]} after {after:.1f} s, ready {ready:.1f} s later", wrong
+        return ", ".join([*told, f"ready {ready:.1f} s later"]), wrong
     finally:
         cluster.kill_all()
 
@@ -73,7 +75,6 @@ def main():
         sys.exit(f"cannot check {chosen.nodes} nodes: a power cut would leave no majority; give --nodes 3 or more")
     seed = random.randrange(10**6) if chosen.seed is None else chosen.seed
     home = os.path.abspath(chosen.dir) if chosen.dir else tempfile.mkdtemp(prefix="marmot-starts-")
-    os.makedirs(home, exist_ok=True)
     print(f"seed {seed}, {chosen.count} first starts of {chosen.nodes} nodes", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that no process is left behind
     marmot("--version")
