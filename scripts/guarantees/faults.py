@@ -95,7 +95,7 @@ class Faults:
             self.delay(6)
         self.count[kind] += missed == 0
         # What a node had applied and not synced comes again until it is ready.
-        self.cluster.await_ready(nodes)
+        self.cluster.await_ready(nodes, 90)
         for index in down:
             self.cluster.start_reader(index)
 
