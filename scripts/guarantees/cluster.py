@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
-from . import rows
+from . import power, rows
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAUNCHER = os.path.join(SCRIPTS, "marmot")
@@ -34,18 +34,18 @@ def free_ports(count):
 class Application:
     """A Python process beside a node; can be started again. Confined to the main thread."""
 
-    def __init__(self, name, log):
-        self.name, self.log, self.process = name, log, None
+    def __init__(self, name, log, server):
+        self.name, self.log, self.server, self.process = name, log, server, None
 
     def start(self, module, *arguments):
-        environment = dict(os.environ, PYTHONPATH=SCRIPTS, PYTHONDONTWRITEBYTECODE="1")
+        environment = self.server.environment(PYTHONPATH=SCRIPTS, PYTHONDONTWRITEBYTECODE="1")
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen([sys.executable, "-m", f"guarantees.{module}", *map(str, arguments)],
                                             stdout=out, stderr=out, env=environment)
 
     def check(self):
         """Applications must not fail: an error that they get is an anomaly."""
-        code = self.process.poll()
+        code = self.process.poll() if self.process is not None else None
         if code not in (None, 0):
             with open(self.log, encoding="utf-8") as log:
                 return f"{self.name} ended with code {code}: {log.read()[-800:]}"
@@ -58,9 +58,9 @@ class Application:
 
 
 class Node:
-    """A Marmot process and its file. Confined to the main thread."""
+    """A Marmot process and its file, on a server whose disk may lose its power. Confined to the main thread."""
 
-    def __init__(self, number, home, raft_ports, pane):
+    def __init__(self, number, home, raft_ports, pane, library=None, lies=False):
         self.number, self.home, self.pane = number, home, pane
         os.makedirs(home)
         self.db = os.path.join(home, "app.db")
@@ -69,8 +69,13 @@ class Node:
         self.command = [LAUNCHER, "run", f"--node-id={number}", f"--db-path={self.db}", f"--raft-path={home}/raft",
                         f"--bind=127.0.0.1:{raft_ports[number - 1]}", f"--bind-pane=127.0.0.1:{pane}",
                         f"--bootstrap={bootstrap}"]
+        self.disk = library and power.Disk(home, library, lies)
         self.process = None
         self.ended = False  # by the checker
+
+    def environment(self, **more):
+        """Of every process of this server."""
+        return dict(os.environ, **(self.disk.environment if self.disk else {}), **more)
 
     @property
     def log(self):
@@ -79,7 +84,7 @@ class Node:
     def start(self):
         self.ended = False
         with open(self.log, "ab") as out:
-            self.process = subprocess.Popen(self.command, stdout=out, stderr=out)
+            self.process = subprocess.Popen(self.command, stdout=out, stderr=out, env=self.environment())
 
     @property
     def alive(self):
@@ -172,14 +177,16 @@ def marmot(*arguments):
 class Cluster:
     """All nodes, each with a writer and a reader. Confined to the main thread."""
 
-    def __init__(self, home, nodes, seed, rate):
+    def __init__(self, home, nodes, seed, rate, library=None, lies=False):
         self.home, self.seed, self.rate = home, seed, rate
         ports = free_ports(2 * nodes)
-        self.nodes = [Node(i + 1, os.path.join(home, f"n{i + 1}"), ports[:nodes], ports[nodes + i])
+        self.nodes = [Node(i + 1, os.path.join(home, f"n{i + 1}"), ports[:nodes], ports[nodes + i], library, lies)
                       for i in range(nodes)]
         self.origins = [node.number for node in self.nodes]
-        self.writers = [Application(f"writer {n}", self.path(f"writer-{n}.log")) for n in self.origins]
-        self.readers = [Application(f"reader {n}", self.path(f"reader-{n}.log")) for n in self.origins]
+        self.writers = [Application(f"writer {node.number}", self.path(f"writer-{node.number}.log"), node)
+                        for node in self.nodes]
+        self.readers = [Application(f"reader {node.number}", self.path(f"reader-{node.number}.log"), node)
+                        for node in self.nodes]
         self.incarnations = [0] * nodes
 
     def path(self, name):
@@ -202,12 +209,21 @@ class Cluster:
         node = self.nodes[index]
         self.writers[index].start("writer", node.db, node.number, self.incarnations[index],
                                   self.path(f"writes-{node.number}.jsonl"), self.seed, self.rate,
-                                  self.path("stop-writing"), self.path(f"die-{node.number}"))
+                                  self.path("stop-writing"), self.path(f"die-{node.number}"),
+                                  "FULL" if node.disk else "NORMAL")
 
     def start_reader(self, index):
         node = self.nodes[index]
         self.readers[index].start("reader", node.db, node.number, ",".join(map(str, self.origins)),
                                   self.path(f"reads-{node.number}.jsonl"), self.rate, self.path("stop-reading"))
+
+    def lose_power(self, index, random):
+        """Everything on that server is dead at once, and of what was not synced only a part is on its disk."""
+        self.readers[index].kill()
+        killed = self.nodes[index].alive and self.nodes[index].kill()
+        self.writers[index].kill()
+        self.nodes[index].disk.lose_power(random)
+        return killed
 
     def failures(self):
         """What ended that must not have."""

@@ -8,7 +8,7 @@ from .cluster import wait
 class Faults:
     """Plays faults one after the other until the time is over. Confined to the main thread."""
 
-    def __init__(self, cluster, random, short):
+    def __init__(self, cluster, random, short, power):
         self.cluster, self.random, self.short = cluster, random, short
         self.count = Counter()
         self.downs = []
@@ -18,6 +18,13 @@ class Faults:
         if not short:
             self.kinds |= {"pause one, kill another": self.pause_and_kill, "kill all at once": self.kill_all,
                            "stop and start": self.stop, "kill writer anywhere": self.kill_writer_anywhere}
+        if power:
+            number = len(cluster.nodes)
+            self.kinds = {"power cut of one": lambda: self.power("power cut of one", [1]),
+                          "power cut of two": lambda: self.power("power cut of two", [2]),
+                          "power cut of all": lambda: self.power("power cut of all", [number]),
+                          "power cut of all, another while they start":
+                              lambda: self.power("power cut of all, another while they start", [number, None])}
 
     def play(self, until, pauses):
         """Each kind at least once, in random order, again and again; yields between two."""
@@ -25,7 +32,8 @@ class Faults:
         missing = set(self.kinds)
         while time.monotonic() < until or missing:
             if not deck:
-                deck = list(self.kinds) + (["kill", "kill", "pause", "pause"] if not self.short else [])
+                deck = list(self.kinds) + (["kill", "kill", "pause", "pause"] if "pause" in self.kinds
+                                           and not self.short else [])
                 self.random.shuffle(deck)
             kind = deck.pop()
             missing.discard(kind)
@@ -72,6 +80,24 @@ class Faults:
         for node in nodes:
             self.delay(1)
             node.start()
+
+    def power(self, kind, sizes):
+        """Power cuts one after the other, the later ones while the nodes start and elect; None: of any number."""
+        nodes, down, missed = self.cluster.nodes, set(), 0
+        for size in sizes:
+            chosen = self.random.sample(range(len(nodes)), size or self.random.randint(1, len(nodes)))
+            missed += sum(not self.cluster.lose_power(index, self.random) for index in chosen)
+            self.note(f"{kind}: nodes {[nodes[index].number for index in chosen]} are off")
+            down.update(chosen)
+            for index in chosen:
+                nodes[index].start()
+                self.cluster.start_writer(index)
+            self.delay(6)
+        self.count[kind] += missed == 0
+        # What a node had applied and not synced comes again until it is ready.
+        self.cluster.await_ready(nodes, 90)
+        for index in down:
+            self.cluster.start_reader(index)
 
     def pause(self):
         (node,) = self.some(1)
@@ -129,5 +155,5 @@ class Faults:
         """How often each kind really happened; for a sidecar that is down: transactions meanwhile."""
         written = sum(1 for node, begin, end in self.downs for tx in history.by_origin[node]
                       if tx.acked is not None and begin < tx.acked < end)
-        return {kind: self.count[kind] for kind in self.kinds if kind != "writing without sidecar"} | {
-            "transactions without sidecar": written}
+        return {kind: self.count[kind] for kind in self.kinds if kind != "writing without sidecar"} | (
+            {"transactions without sidecar": written} if "writing without sidecar" in self.kinds else {})

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import Counter
 
-from . import fates, journal, judge, rows
+from . import fates, journal, judge, power, rows
 from .cluster import Cluster, marmot
 from .faults import Faults
 from .history import Anomaly, Passed, Snapshot, committed
@@ -32,6 +32,10 @@ def options():
     parser.add_argument("--nodes", type=int, default=3, help="at least 3 (3)")
     parser.add_argument("--rate", type=float, default=20, help="transactions, and snapshots, per second and node (20)")
     parser.add_argument("--short", action="store_true", help="only the basic faults, each short")
+    parser.add_argument("--power", action="store_true",
+                        help="only losses of power, of one node to all; needs a C compiler")
+    parser.add_argument("--lying-disk", action="store_true",
+                        help="with --power: syncing does nothing, so that anomalies are due")
     parser.add_argument("--dir", help="where files, logs and journals are kept; else they are deleted when all is well")
     return parser.parse_args()
 
@@ -42,8 +46,9 @@ class Run:
     def __init__(self, chosen, home):
         self.chosen, self.home = chosen, home
         self.random = random.Random(chosen.seed)
-        self.cluster = Cluster(home, chosen.nodes, chosen.seed, chosen.rate)
-        self.faults = Faults(self.cluster, self.random, chosen.short)
+        library = power.compiled(home) if chosen.power else None
+        self.cluster = Cluster(home, chosen.nodes, chosen.seed, chosen.rate, library, chosen.lying_disk)
+        self.faults = Faults(self.cluster, self.random, chosen.short, chosen.power)
         self.passed = []
         self.anomalies = []
 

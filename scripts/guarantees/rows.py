@@ -33,6 +33,13 @@ def create(path, origins):
     db.close()
 
 
+def write(path, origin):
+    """One transaction of this origin."""
+    db = sqlite3.connect(path, timeout=60, isolation_level=None)
+    db.execute("UPDATE counter SET x = x + 1 WHERE origin=?", (origin,))
+    db.close()
+
+
 def read_parts(db, origins, count):
     """The rows of each origin as oracle.State.part gives them. With `count` the whole of `tx` too."""
     parts = {}

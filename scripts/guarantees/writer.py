@@ -1,7 +1,8 @@
 """An application: writes its node's file until it is told to stop, or killed.
 
 Arguments: file, origin, number of this incarnation, journal, seed, transactions per second, stop file,
-die file (when it appears, the writer kills itself in the middle of a transaction, or after its commit).
+die file (when it appears, the writer kills itself in the middle of a transaction, or after its commit), and
+SQLite's `synchronous` (FULL where power may be lost: what was acknowledged must then be on the disk).
 """
 import os
 import random
@@ -22,9 +23,9 @@ KEPT = 40  # transactions whose parts are kept by a sweep
 class Writer:
     """Makes transactions on one file. Confined to its process."""
 
-    def __init__(self, path, origin, incarnation, journal, seed):
+    def __init__(self, path, origin, incarnation, journal, seed, synchronous):
         self.db = sqlite3.connect(path, timeout=120, isolation_level=None)
-        self.db.execute("PRAGMA synchronous=NORMAL")
+        self.db.execute(f"PRAGMA synchronous={synchronous}")
         self.origin, self.incarnation, self.journal = origin, incarnation, journal
         self.random = random.Random(f"{seed}/{origin}/{incarnation}")
         self.attempts = 0
@@ -196,8 +197,8 @@ class Writer:
 
 
 def main():
-    path, origin, incarnation, journal, seed, rate, stop, die = sys.argv[1:]
-    writer = Writer(path, int(origin), int(incarnation), Journal(journal), seed)
+    path, origin, incarnation, journal, seed, rate, stop, die, synchronous = sys.argv[1:]
+    writer = Writer(path, int(origin), int(incarnation), Journal(journal), seed, synchronous)
     while not os.path.exists(stop):
         dying = os.path.exists(die)
         if dying:

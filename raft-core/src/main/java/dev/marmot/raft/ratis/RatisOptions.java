@@ -69,8 +69,9 @@ final class RatisOptions {
     // The default closes the server for good after a pause of 60 s, such as a suspended machine.
     RaftServerConfigKeys.setCloseThreshold(
         properties, TimeDuration.valueOf(86_400, TimeUnit.SECONDS));
-    // The default (3 x maximum timeout) is too short for a new member that must be fed first.
-    RaftServerConfigKeys.setStagingTimeout(properties, millis(60_000));
+    // How long a new member may say nothing while it is fed, a pause of its JVM too. The default (3 x
+    // maximum timeout) is too short; no other change of members of that log is possible meanwhile.
+    RaftServerConfigKeys.setStagingTimeout(properties, millis(15_000));
   }
 
   private static void log(RaftProperties properties) {
