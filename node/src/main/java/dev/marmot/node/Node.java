@@ -35,7 +35,6 @@ import dev.marmot.raft.RemovedException;
 import dev.marmot.raft.Retention;
 import dev.marmot.raft.ratis.RatisNode;
 import dev.marmot.sqlite.FileFaults;
-import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.hooks.Cleanup;
 import dev.marmot.sqlite.hooks.DatabaseFile;
 import dev.marmot.sqlite.hooks.DatabaseLock;
@@ -131,7 +130,7 @@ public final class Node implements RunningNode {
     progress.accept("opens the raft logs");
     SqliteReplicaStore store = part(prepared.store());
     NodeIdentity identity = Identities.withEncoding(prepared.identity(), store.charset());
-    Replicator replicator = replicator(config, directory, prepared);
+    Replicator replicator = replicator(config, prepared);
     SnapshotDonor donor = part(new SnapshotDonor(config.self().value(), replicator::donate));
     VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));
     replicator.onFence(readings::fired);
@@ -219,13 +218,12 @@ public final class Node implements RunningNode {
             config.self().toString(), Version.current(), replicator::donate, Clock.systemUTC()));
   }
 
-  private static Replicator replicator(
-      NodeConfig config, NodeDirectory directory, Prepared prepared) {
+  private static Replicator replicator(NodeConfig config, Prepared prepared) {
     Replicator replicator =
         new Replicator(
             config.self().value(),
             prepared.store(),
-            directory.epochCounter(),
+            prepared.epochs(),
             OriginOptions.DEFAULT
                 .withInlineLimit(config.replication().inlineLimit())
                 .withMostRows(config.replication().maxChangeSetRows()),
@@ -286,7 +284,7 @@ public final class Node implements RunningNode {
               identity,
               raft,
               peers,
-              node -> store.state().minEpochOf(node) == ReplicaState.REMOVED));
+              store::state));
       return handlers;
     }
 

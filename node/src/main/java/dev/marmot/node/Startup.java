@@ -7,6 +7,11 @@ import dev.marmot.node.identity.Identities;
 import dev.marmot.node.identity.NodeDirectory;
 import dev.marmot.node.identity.StartCheck;
 import dev.marmot.node.identity.StartCheck.FileFacts;
+import dev.marmot.node.identity.StartNumber;
+import dev.marmot.node.identity.KnownLives;
+import dev.marmot.node.replication.EpochCounter;
+import dev.marmot.node.replication.OlderCopyCheck;
+import dev.marmot.proto.v1.KnownLife;
 import dev.marmot.node.snapshot.Introduction;
 import dev.marmot.proto.v1.DescribeReply;
 import dev.marmot.proto.v1.FirstContent;
@@ -14,6 +19,7 @@ import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.ratis.RatisNode;
+import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.store.Adoption;
 import dev.marmot.sqlite.store.SqliteReplicaStore;
 import dev.marmot.sqlite.store.StoreOptions;
@@ -35,7 +41,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Startup {
   private static final Logger log = LoggerFactory.getLogger(Startup.class);
-  private static final String GENERATION = "generation";
 
   private final NodeConfig config;
   private final NodeDirectory directory;
@@ -70,7 +75,8 @@ final class Startup {
       List<Member> members,
       boolean joining,
       boolean rowsInDoubt,
-      FirstContent content) {}
+      FirstContent content,
+      EpochCounter epochs) {}
 
   /** Opens the file; throws, with a message for the operator, when something does not fit. */
   Prepared prepare() throws IOException {
@@ -98,13 +104,21 @@ final class Startup {
       Introduction.bring(others(members), directory.snapshots(), config.database(), progress);
     }
     if (newcomer) {
-      // Epochs of a former life under this id are not known here: begin above all of them.
-      directory.epochCounter().store(Instant.now().getEpochSecond());
+      // Of a former life under this id only the cluster knows.
+      directory.epochsAfter(newestEpoch(cluster.get().getKnown()));
     }
+    EpochCounter epochs = directory.epochCounter();
     SqliteReplicaStore store = open(newcomer, reading);
     try {
-      boolean inDoubt = identify(store, wanted, fileLost || newcomer, stored);
-      NodeIdentity identity = wanted.toBuilder().setFile(store.state().file()).build();
+      if (newcomer) {
+        refuse(check(store, epochs).proof(KnownLives.last(cluster.get().getKnown())));
+      } else {
+        checkKnown(store, epochs, wanted.getCluster(), members);
+      }
+      StartNumber start = identify(store, wanted, fileLost || newcomer, stored);
+      boolean inDoubt = store.facts().mustInstall();
+      NodeIdentity identity =
+          wanted.toBuilder().setFile(store.state().file()).setStart(start.number()).build();
       boolean alone = members.size() == 1;
       FirstContent content =
           content(store, alone || fileLost || cluster.isPresent() || inDoubt, reading);
@@ -114,7 +128,8 @@ final class Startup {
           members,
           cluster.isPresent(),
           inDoubt,
-          content.toBuilder().setIdentity(identity).build());
+          content.toBuilder().setIdentity(identity).build(),
+          epochs);
     } catch (IOException | RuntimeException e) {
       store.close();
       throw e;
@@ -140,7 +155,8 @@ final class Startup {
     try {
       progress.accept("asks " + member + " about the cluster");
       boolean newcomer = stored.isEmpty() && !config.raft().replace();
-      DescribeReply reply = Introduction.describe(member, newcomer ? config.self().value() : 0);
+      DescribeReply reply = Introduction.describe(
+              member, config.self().value(), newcomer ? config.self().value() : 0);
       Optional<String> refusal = Joining.refusal(config, member, reply);
       if (refusal.isPresent()) {
         throw new IllegalStateException(refusal.get());
@@ -204,7 +220,7 @@ final class Startup {
   }
 
   /** Checks that options, directory and file belong together; writes down what is new. */
-  private boolean identify(
+  private StartNumber identify(
       SqliteReplicaStore store, NodeIdentity wanted, boolean newFile, Optional<NodeIdentity> stored)
       throws IOException {
     boolean trusted = newFile || config.raft().adopt();
@@ -221,19 +237,17 @@ final class Startup {
         trusted ? stored.map(id -> id.toBuilder().setFile(facts.file()).build()) : stored;
     Optional<String> refusal =
         StartCheck.refusal(now, directory.path(), before, trusted ? facts.placed() : facts);
-    if (refusal.isPresent()) {
-      throw new IOException(refusal.get());
-    }
+    refuse(refusal);
     if (stored.isPresent() && !facts.bound()) {
       reshape(stored.get(), now);
     }
-    checkGeneration(store, trusted);
+    StartNumber start = begin(store, trusted);
     store.meta("cluster", now.getCluster());
     store.meta("node", Integer.toString(now.getNodeId()));
     if (stored.isEmpty() || !stored.get().equals(now)) {
       directory.identity(now);
     }
-    return store.facts().mustInstall();
+    return start;
   }
 
   /** Logs of a cluster that never began, in which nothing was ever written, become those of now. */
@@ -275,19 +289,69 @@ final class Startup {
         : content.toBuilder().setSeed(seed).build();
   }
 
-  /** Each start gives file and directory a number; an older copy of the file has an older one. */
-  private void checkGeneration(SqliteReplicaStore store, boolean trusted) throws IOException {
-    long last = directory.generation();
-    long found = store.meta(GENERATION).map(Long::parseLong).orElse(0L);
-    if (!trusted && last != 0 && found < last) {
-      throw new IOException(
-          "cannot start node %d: %s is an older copy of itself (of start %d, the last was %d): what"
-                  .formatted(config.self().value(), config.database(), found, last)
-              + " it lacks would be lost silently; put the newest file back, or start with --adopt"
-              + " to take the rows of the cluster");
+  /** Each start gives file and directory a number; one that was set back has an older one. */
+  private StartNumber begin(SqliteReplicaStore store, boolean trusted) throws IOException {
+    Optional<StartNumber> found = lastStart(store);
+    if (!trusted) {
+      refuse(
+          directory
+              .starts()
+              .refusal(config.self().value(), config.database(), directory.path(), found));
     }
-    store.meta(GENERATION, Long.toString(last + 1));
-    store.sync();
-    directory.generation(last + 1);
+    return directory.begin(found, start -> store.start(start.toString()));
+  }
+
+  private static Optional<StartNumber> lastStart(SqliteReplicaStore store) throws IOException {
+    try {
+      return store.start().map(StartNumber::parse);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "cannot read the number of the last start in the file: %s; run `marmot cleanup` on it and"
+                  .formatted(e.getMessage())
+              + " join again",
+          e);
+    }
+  }
+
+  /** Asks whoever answers whether this node has lived on after what its disk knows. */
+  private void checkKnown(
+      SqliteReplicaStore store, EpochCounter epochs, String cluster, List<Member> members)
+      throws IOException {
+    Optional<String> name = RatisNode.name(directory.raftLogs());
+    if (name.isEmpty()) {
+      return;
+    }
+    int self = config.self().value();
+    long lastStart = directory.starts().done().map(StartNumber::number).orElse(0L);
+    KnownLives lives =
+        new KnownLives(self, name.get(), store.state().file(), lastStart, check(store, epochs));
+    progress.accept("asks the other nodes what they know of this one");
+    for (KnownLife known : Introduction.known(others(members), cluster, self)) {
+      refuse(lives.refusal(known));
+    }
+  }
+
+  /** What the file can have sent, for all that it says itself. */
+  private OlderCopyCheck check(SqliteReplicaStore store, EpochCounter epochs) {
+    return new OlderCopyCheck(
+        config.self().value(),
+        store.state(),
+        store.newestSeq(),
+        -1,
+        epochs.load(),
+        epochs::isForeign);
+  }
+
+  private static void refuse(Optional<String> refusal) throws IOException {
+    if (refusal.isPresent()) {
+      throw new IOException(refusal.get());
+    }
+  }
+
+  /** Above it are no epochs of a former life, for all that the member knows that was asked. */
+  private static long newestEpoch(KnownLife known) {
+    return known.getEpoch() == ReplicaState.REMOVED
+        ? known.getLastEpoch()
+        : Math.max(known.getEpoch(), known.getLastEpoch());
   }
 }

@@ -35,9 +35,23 @@ public record ReplicaState(
    * @param number its number
    * @param maxSeq newest change log row of the origin's file that it covered
    * @param file identity of the origin's file when it captured
+   * @param base position of that file at its newest capture of rows, which was synced with it; -1
+   *     when none is known
    */
-  public record LastApplied(long epoch, long number, long maxSeq, long file) {
-    public static final LastApplied NONE = new LastApplied(0, 0, 0, 0);
+  public record LastApplied(long epoch, long number, long maxSeq, long file, long base) {
+    public static final LastApplied NONE = new LastApplied(0, 0, 0, 0, -1);
+
+    /**
+     * What is newest after one more change set.
+     *
+     * @param hasRows a fence has none: nothing is synced before it is sent
+     * @param position at which the origin stood when it captured
+     */
+    public LastApplied next(
+        long epoch, long number, long maxSeq, long file, boolean hasRows, long position) {
+      long before = this.file == file ? base : -1;
+      return new LastApplied(epoch, number, maxSeq, file, hasRows ? position : before);
+    }
   }
 
   public LastApplied lastOf(int origin) {

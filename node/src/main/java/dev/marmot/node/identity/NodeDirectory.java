@@ -2,6 +2,7 @@ package dev.marmot.node.identity;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.node.replication.EpochCounter;
+import dev.marmot.node.replication.EpochHistory;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.file.DurableFile;
 import dev.marmot.sqlite.FileFaults;
@@ -14,7 +15,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.SecureRandom;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * This node's own directory under raft-path: its identity, its epoch counter, its raft logs. Locked
@@ -83,16 +86,21 @@ public final class NodeDirectory implements AutoCloseable {
   }
 
   /** The epoch counter in this directory. */
-  public EpochCounter epochCounter() {
-    return new FileEpochCounter(path.resolve("epoch"));
+  public EpochCounter epochCounter() throws IOException {
+    return FileEpochCounter.open(path.resolve("epoch"));
   }
 
-  /** Number of the last start; 0 before the first. */
-  public long generation() throws IOException {
+  /** A new directory of a node that had another one before. */
+  public void epochsAfter(long newest) throws IOException {
+    FileEpochCounter.open(path.resolve("epoch")).keep(EpochHistory.after(newest));
+  }
+
+  /** The starts that it knows. */
+  public Starts starts() throws IOException {
     Path file = path.resolve("generation");
     try {
-      return Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;
-    } catch (NumberFormatException e) {
+      return Files.exists(file) ? Starts.parse(Files.readString(file)) : Starts.NONE;
+    } catch (IllegalArgumentException e) {
       throw new IOException(
           "cannot read %s: it is damaged (%s); restore it from a backup"
               .formatted(file, e.getMessage()),
@@ -100,10 +108,24 @@ public final class NodeDirectory implements AutoCloseable {
     }
   }
 
-  /** Writes the number of this start durably. */
-  public void generation(long number) throws IOException {
+  /**
+   * Gives the file and this directory the number of a start.
+   *
+   * @param file writes it there, durably
+   */
+  public StartNumber begin(Optional<StartNumber> found, Consumer<StartNumber> file)
+      throws IOException {
+    Starts next = starts().intending(found, new SecureRandom());
+    starts(next);
+    StartNumber start = next.intended().orElseThrow();
+    file.accept(start);
+    starts(next.begun());
+    return start;
+  }
+
+  private void starts(Starts starts) throws IOException {
     DurableFile.write(
-        path.resolve("generation"), Long.toString(number).getBytes(StandardCharsets.UTF_8));
+        path.resolve("generation"), starts.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   /** The cluster that a recovery by force is making of this directory; empty when none is. */

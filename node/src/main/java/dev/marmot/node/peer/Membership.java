@@ -6,17 +6,22 @@ import dev.marmot.proto.v1.DescribeReply;
 import dev.marmot.proto.v1.DescribeRequest;
 import dev.marmot.proto.v1.JoinReply;
 import dev.marmot.proto.v1.JoinRequest;
+import dev.marmot.proto.v1.KnownLife;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
+import dev.marmot.sqlite.ReplicaState;
+import dev.marmot.sqlite.ReplicaState.LastApplied;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 
 /** What this node answers to those who want to become members. Stateless. */
 public final class Membership {
@@ -30,39 +35,84 @@ public final class Membership {
    *
    * @param raft completed before the first call comes
    * @param watch likewise
-   * @param removed whether a node was removed for ever
+   * @param state how this node's file stands
    */
   public static Map<String, PeerHandler> handlers(
       NodeIdentity identity,
       CompletableFuture<RaftNode> raft,
       CompletableFuture<PeerWatch> watch,
-      IntPredicate removed) {
+      Supplier<ReplicaState> state) {
     FormerSelf former = new FormerSelf(identity, raft, watch);
     Map<String, PeerHandler> handlers = new HashMap<>(former.handlers());
     handlers.put(
-        "describe", request -> raft.thenCompose(node -> describe(identity, node, former, request)));
-    handlers.put("join", request -> raft.thenCompose(node -> join(node, request, former, removed)));
+        "describe",
+        request ->
+            raft.thenCompose(
+                node ->
+                    describe(
+                        identity,
+                        node,
+                        former,
+                        asked -> known(asked, node, watch, state.get()),
+                        request)));
+    handlers.put(
+        "join",
+        request ->
+            raft.thenCompose(
+                node ->
+                    join(
+                        node,
+                        request,
+                        former,
+                        asked -> state.get().minEpochOf(asked) == ReplicaState.REMOVED)));
     return handlers;
   }
 
   private static CompletionStage<ByteString> describe(
-      NodeIdentity identity, RaftNode raft, FormerSelf former, ByteString request) {
-    int joining;
+      NodeIdentity identity,
+      RaftNode raft,
+      FormerSelf former,
+      IntFunction<KnownLife> known,
+      ByteString bytes) {
+    DescribeRequest request;
     try {
-      joining = DescribeRequest.parseFrom(request).getJoining();
+      request = DescribeRequest.parseFrom(bytes);
     } catch (InvalidProtocolBufferException e) {
       return CompletableFuture.failedFuture(e);
     }
+    int joining = request.getJoining();
+    int asked = Math.max(joining, request.getNode());
+    KnownLife life = asked == 0 ? KnownLife.getDefaultInstance() : known.apply(asked);
     CompletionStage<Optional<String>> refusal =
         joining == 0
             ? CompletableFuture.completedFuture(Optional.empty())
             : former.refusal(new NodeId(joining), "");
-    return refusal.thenApply(why -> describe(identity, raft, why.orElse("")));
+    return refusal.thenApply(why -> describe(identity, raft, life, why.orElse("")));
   }
 
-  private static ByteString describe(NodeIdentity identity, RaftNode raft, String refusal) {
+  /** What this node knows of another one, or of a former life of it. */
+  private static KnownLife known(
+      int node, RaftNode raft, CompletableFuture<PeerWatch> watch, ReplicaState state) {
+    LastApplied last = state.lastOf(node);
+    KnownLife.Builder known =
+        KnownLife.newBuilder()
+            .setName(raft.name(new NodeId(node)).orElse(""))
+            .setEpoch(state.minEpochOf(node))
+            .setLastEpoch(last.epoch())
+            .setLastNumber(last.number())
+            .setMaxSeq(last.maxSeq())
+            .setFile(last.file())
+            .setBase(last.base());
+    Optional.ofNullable(watch.getNow(null))
+        .flatMap(peers -> peers.said(new NodeId(node)))
+        .ifPresent(said -> known.setStartFile(said.getFile()).setStart(said.getStart()));
+    return known.build();
+  }
+
+  private static ByteString describe(
+      NodeIdentity identity, RaftNode raft, KnownLife known, String refusal) {
     DescribeReply.Builder reply =
-        DescribeReply.newBuilder().setIdentity(identity).setRefusal(refusal);
+        DescribeReply.newBuilder().setIdentity(identity).setKnown(known).setRefusal(refusal);
     for (Member member : raft.members()) {
       reply.addMembers(
           dev.marmot.proto.v1.Member.newBuilder()

@@ -179,6 +179,11 @@ public final class PeerWatch implements AutoCloseable {
     }
   }
 
+  /** Who a node said it is, when it last said so; empty when it never did. */
+  Optional<NodeIdentity> said(NodeId node) {
+    return Optional.ofNullable(said.get(node)).map(Heard::identity);
+  }
+
   private Optional<Verdict> verdict() {
     List<Member> members = raft.members();
     Map<Integer, Heard> heard = new HashMap<>();

@@ -182,7 +182,7 @@ public final class Applier {
                   ? apply.changes()
                   : ((Action.Fire) action).changes();
           rowRules.apply(changes, entry.index(), slot++);
-          finish(tx, changes);
+          finish(tx, changes, action instanceof Action.Apply);
           appliedSets++;
           appliedRows += changes.rows().size();
         }
@@ -208,10 +208,14 @@ public final class Applier {
         .log("applied");
   }
 
-  private void finish(ApplyTransaction tx, ChangeSet changes) {
+  private void finish(ApplyTransaction tx, ChangeSet changes, boolean hasRows) {
     ChangeSetId id = changes.id();
+    // A fence has a transaction of its own, so what is committed is what was before it.
+    LastApplied before = store.state().lastOf(id.origin());
     tx.last(
-        id.origin(), new LastApplied(id.epoch(), id.number(), changes.maxSeq(), changes.file()));
+        id.origin(),
+        before.next(
+            id.epoch(), id.number(), changes.maxSeq(), changes.file(), hasRows, changes.base()));
     if (id.origin() == self
         && (changes.file() == store.state().file() || !rules.keep(Rule.FILE_IDENTITY))) {
       tx.trimChangeLog(changes.maxSeq());

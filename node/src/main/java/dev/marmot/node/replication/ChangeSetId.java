@@ -22,6 +22,6 @@ public record ChangeSetId(int origin, long epoch, long number) {
 
   @Override
   public String toString() {
-    return "n" + origin + "/" + epoch + "/" + number;
+    return "n" + origin + "/" + EpochNumber.text(epoch) + "/" + number;
   }
 }

@@ -53,7 +53,8 @@ public final class Expiry {
             sightings.put(origin, seen);
           } else if (origin != self && now - before.since() >= patienceMillis) {
             sightings.put(origin, seen); // patience begins again
-            due.add(Epoch.newBuilder().setOrigin(origin).setEpoch(seen.minEpoch() + 1).build());
+            long ending = EpochNumber.ending(seen.minEpoch());
+            due.add(Epoch.newBuilder().setOrigin(origin).setEpoch(ending).build());
           }
         });
     return due;

@@ -6,6 +6,7 @@ import dev.marmot.proto.v1.Record;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import java.util.Optional;
+import java.util.function.LongPredicate;
 
 /**
  * Finds out that the SQLite file was set back to an older copy of itself, by what it has sent
@@ -20,12 +21,59 @@ import java.util.Optional;
  * @param state what the file says at this start
  * @param newestSeq its newest change log row then
  * @param ownFloor position that this node's copies of the logs need then; the file stood there once
- * @param formerEpoch the newest epoch of earlier starts: whatever is newer, this process has sent
+ * @param formerEpoch the newest epoch of earlier starts: whatever is newer and was opened here, this
+ *     process has sent
+ * @param foreign which epochs of this node its directory did not open
  */
 public record OlderCopyCheck(
-    int self, ReplicaState state, long newestSeq, long ownFloor, long formerEpoch) {
+    int self,
+    ReplicaState state,
+    long newestSeq,
+    long ownFloor,
+    long formerEpoch,
+    LongPredicate foreign) {
+  /**
+   * What proves that another life has run under this number, and this directory knows nothing of
+   * it. Then the raft logs were set back, too, with all that this node had voted and acknowledged.
+   */
+  public static String foreign(int self, long epoch) {
+    return olderDirectory(
+        self,
+        "epoch %s of it is known to the cluster and was not opened here"
+            .formatted(EpochNumber.text(epoch)));
+  }
+
+  /** The same, with the proof. */
+  public static String olderDirectory(int self, String proof) {
+    return ("cannot go on: the raft directory of node %d is an older copy of itself, or another server"
+            + " runs as node %d (%s): what was written since would be lost silently, and what was"
+            + " voted is forgotten; put the newest raft directory and SQLite file back together, or"
+            + " set the raft directory aside and start with --join HOST:PORT --replace --adopt to come"
+            + " back with the rows of the cluster (a copy of the file is kept)")
+        .formatted(self, self, proof);
+  }
+
   /** The proof, in words; empty when the entry is none. */
   Optional<String> proof(OrderLogEntry entry) {
+    return foreignEpoch(entry).or(() -> laterRecord(entry));
+  }
+
+  private Optional<String> foreignEpoch(OrderLogEntry entry) {
+    return entry.getItemsList().stream()
+        .filter(item -> originOf(item) == self && foreign.test(epochOf(item)))
+        .findFirst()
+        .map(item -> foreign(self, epochOf(item)));
+  }
+
+  private static int originOf(OrderItem item) {
+    return item.hasEpoch() ? item.getEpoch().getOrigin() : item.getRecord().getId().getOrigin();
+  }
+
+  private static long epochOf(OrderItem item) {
+    return item.hasEpoch() ? item.getEpoch().getEpoch() : item.getRecord().getId().getEpoch();
+  }
+
+  private Optional<String> laterRecord(OrderLogEntry entry) {
     return entry.getItemsList().stream()
         .filter(OrderItem::hasRecord)
         .map(OrderItem::getRecord)
@@ -55,12 +103,16 @@ public record OlderCopyCheck(
    * @param last what of this node is applied in the snapshot
    */
   public Optional<String> proof(LastApplied last) {
+    if (foreign.test(last.epoch())) {
+      return Optional.of(foreign(self, last.epoch()));
+    }
     boolean former = last.file() == state.file() && last.epoch() <= formerEpoch;
     if (former && last.maxSeq() > newestSeq) {
       return Optional.of(text("it has sent change log row %d".formatted(last.maxSeq())));
     }
-    return former && ownFloor > state.position()
-        ? Optional.of(text("it stood at position %d once".formatted(ownFloor)))
+    long stood = Math.max(ownFloor, last.base());
+    return former && stood > state.position()
+        ? Optional.of(text("it stood at position %d once".formatted(stood)))
         : Optional.empty();
   }
 
@@ -69,7 +121,11 @@ public record OlderCopyCheck(
     return entry.getItemsList().stream()
         .filter(OrderItem::hasEpoch)
         .map(OrderItem::getEpoch)
-        .anyMatch(epoch -> epoch.getOrigin() == self && epoch.getEpoch() > formerEpoch);
+        .anyMatch(
+            epoch ->
+                epoch.getOrigin() == self
+                    && EpochNumber.isDrawn(epoch.getEpoch())
+                    && epoch.getEpoch() > formerEpoch);
   }
 
   private String text(String proof) {

@@ -39,8 +39,9 @@ final class OrderState {
     return follows ? Verdict.ACCEPTED : Verdict.GAP;
   }
 
+  /** What judging needs of it; its base is none of that. */
   void accept(ChangeSetId id, long maxSeq, long file) {
-    last.put(id.origin(), new LastApplied(id.epoch(), id.number(), maxSeq, file));
+    last.put(id.origin(), new LastApplied(id.epoch(), id.number(), maxSeq, file, -1));
   }
 
   /** Returns the origin's lowest live epoch after an Epoch item. */

@@ -86,7 +86,8 @@ public final class Origin {
 
   /** Opens a new epoch: what was in flight before is dead, its keys are still in the change log. */
   public void open() {
-    long opened = Math.max(counter.load(), store.state().minEpochOf(self)) + 1;
+    long before = Math.max(counter.load(), store.state().minEpochOf(self));
+    long opened = EpochNumber.after(before, rules.keep(Rule.DRAWN_EPOCHS) ? counter.draw() : 1);
     if (!rules.keep(Rule.NEW_EPOCH_AT_START)) {
       opened = Math.max(1, store.state().minEpochOf(self));
     }
@@ -115,12 +116,17 @@ public final class Origin {
       progress = new Progress(epoch, 0, false, 0);
       return Long.MAX_VALUE;
     }
+    if (counter.isForeign(live) && rules.keep(Rule.FOREIGN_EPOCH_STOPS)) {
+      throw new OlderCopyException(OlderCopyCheck.foreign(self, live));
+    }
     if (live > epoch && rules.keep(Rule.REOPEN_ENDED_EPOCH)) {
       open();
     }
     decide(state);
     boolean ready = live == epoch;
-    if (!ready) {
+    if (ready) {
+      counter.settled(epoch);
+    } else {
       sayHello(now);
     }
     if (ready || !rules.keep(Rule.CAPTURE_WHEN_READY)) {

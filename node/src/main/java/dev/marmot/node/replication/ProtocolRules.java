@@ -29,6 +29,10 @@ public record ProtocolRules(int windowKeys, int pieceBytes, Set<Rule> leftOut) {
   public enum Rule {
     /** A start of the origin opens an epoch that was never used before. */
     NEW_EPOCH_AT_START,
+    /** A part of an epoch is drawn at random: no other life of the node ever opens the same. */
+    DRAWN_EPOCHS,
+    /** A node that meets an epoch of its own that its directory did not open stops. */
+    FOREIGN_EPOCH_STOPS,
     /** An origin whose epoch somebody ended opens a new one. */
     REOPEN_ENDED_EPOCH,
     /** Capture only after the own epoch is applied. */

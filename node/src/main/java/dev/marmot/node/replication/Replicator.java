@@ -7,6 +7,7 @@ import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.Conflict;
+import dev.marmot.sqlite.FileSetBackException;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaState.LastApplied;
 import dev.marmot.sqlite.ReplicaStore;
@@ -23,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,7 +56,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   private final Queue<PendingInstall> installs = new ConcurrentLinkedQueue<>();
   private final Queue<Lesson> lessons = new ConcurrentLinkedQueue<>();
   private volatile BiConsumer<Fence, Long> onFence = (fence, position) -> {};
-  private volatile Consumer<OlderCopyException> onOlderCopy = failure -> {};
+  private volatile Consumer<RuntimeException> onOlderCopy = failure -> {};
   private volatile long newestEntry = LogPosition.NONE.index();
   private volatile @Nullable Parts parts;
 
@@ -94,7 +96,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   public void start(OrderedLogs logs, BooleanSupplier leadsOrderLog) {
     OlderCopyCheck check =
         new OlderCopyCheck(
-            self, store.state(), store.newestSeq(), Floors.needed(logs), counter.load());
+            self, store.state(), store.newestSeq(), Floors.needed(logs), counter.load(), counter::isForeign);
     Applier applier =
         new Applier(
             self,
@@ -249,7 +251,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     }
     try {
       checkOlderCopy(next.snapshot());
-      boolean used = applier.install(next.snapshot(), rowsInDoubt);
+      boolean used = told(() -> applier.install(next.snapshot(), rowsInDoubt));
       if (used) {
         trustRows();
       }
@@ -288,7 +290,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
    * Sets who is told, on the applier's thread, that the file was set back to an older copy of
    * itself. Nothing more is applied then. Call before the start.
    */
-  public void onOlderCopy(Consumer<OlderCopyException> watcher) {
+  public void onOlderCopy(Consumer<RuntimeException> watcher) {
     onOlderCopy = watcher;
   }
 
@@ -325,9 +327,9 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     }
   }
 
-  private static long send(Origin origin, Upkeep upkeep) {
+  private long send(Origin origin, Upkeep upkeep) {
     long now = TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
-    long wakeAt = origin.step(now);
+    long wakeAt = told(() -> origin.step(now));
     upkeep.step(now);
     return Math.max(0, Math.min(IDLE_MILLIS, wakeAt - now));
   }
@@ -341,7 +343,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     }
     learnNext(applier);
     long rowsBefore = applier.rows();
-    if (rowsInDoubt || !step(applier)) {
+    if (rowsInDoubt || !told(() -> applier.step(pace.rows()))) {
       return IDLE_MILLIS;
     }
     long held = applier.heldNanos();
@@ -352,10 +354,10 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     return 0;
   }
 
-  private boolean step(Applier applier) {
+  private <T> T told(Supplier<T> step) {
     try {
-      return applier.step(pace.rows());
-    } catch (OlderCopyException e) {
+      return step.get();
+    } catch (OlderCopyException | FileSetBackException e) {
       onOlderCopy.accept(e);
       throw e; // and again at each further step
     }

@@ -1,9 +1,11 @@
 package dev.marmot.node.snapshot;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.node.config.Address;
 import dev.marmot.proto.v1.DescribeReply;
 import dev.marmot.proto.v1.DescribeRequest;
+import dev.marmot.proto.v1.KnownLife;
 import dev.marmot.proto.v1.Member;
 import dev.marmot.raft.PeerCallException;
 import dev.marmot.raft.ratis.PeerClient;
@@ -11,15 +13,23 @@ import dev.marmot.sqlite.store.SqliteSnapshot;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What a node asks of a cluster before it is a part of it. Stateless. */
 public final class Introduction {
   private static final Duration CALL = Duration.ofSeconds(5);
+  /** A member that is up and reachable answers at once. */
+  private static final Duration KNOWN = Duration.ofSeconds(2);
+
   private static final Duration DONOR = Duration.ofMinutes(10);
   private static final int ATTEMPTS = 6;
 
@@ -27,21 +37,22 @@ public final class Introduction {
 
   /** Which cluster a node belongs to, and who else does. */
   public static DescribeReply describe(Address member) throws IOException {
-    return describe(member, 0);
+    return describe(member, 0, 0);
   }
 
   /**
    * The same.
    *
+   * @param node that asks, and what is known of it is wanted; else 0
    * @param joining number with which the asking node wants to join, and what stands against it is
    *     wanted, too; else 0
    */
-  public static DescribeReply describe(Address member, int joining) throws IOException {
+  public static DescribeReply describe(Address member, int node, int joining) throws IOException {
     IOException last = new IOException("not asked");
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       try (PeerClient client = new PeerClient(member.host(), member.port())) {
         ByteString request =
-            DescribeRequest.newBuilder().setJoining(joining).build().toByteString();
+            DescribeRequest.newBuilder().setNode(node).setJoining(joining).build().toByteString();
         DescribeReply reply =
             DescribeReply.parseFrom(
                 client
@@ -80,6 +91,45 @@ public final class Introduction {
             "cannot join through %s: node %d of that cluster is known at %s, where only its own machine reaches it; start node %d with --advertise %s first"
                 .formatted(through, member.getNodeId(), known, member.getNodeId(), through));
       }
+    }
+  }
+
+  /**
+   * What the members that answer now know of a node of their cluster.
+   *
+   * @param node that asks before it opens its raft logs
+   */
+  public static List<KnownLife> known(List<Address> members, String cluster, int node)
+      throws IOException {
+    ByteString request = DescribeRequest.newBuilder().setNode(node).build().toByteString();
+    List<PeerClient> clients = new ArrayList<>();
+    List<CompletableFuture<Optional<KnownLife>>> answers = new ArrayList<>();
+    try {
+      for (Address member : members) {
+        PeerClient client = new PeerClient(member.host(), member.port());
+        clients.add(client);
+        answers.add(
+            client
+                .call("describe", request, KNOWN)
+                .toCompletableFuture()
+                .handle((reply, failure) -> known(cluster, reply)));
+      }
+      return answers.stream().flatMap(answer -> answer.join().stream()).toList();
+    } catch (CompletionException e) {
+      throw new IOException(String.valueOf(e.getCause() == null ? e : e.getCause()), e);
+    } finally {
+      clients.forEach(PeerClient::close);
+    }
+  }
+
+  /** One that does not answer, or belongs elsewhere, says nothing. */
+  private static Optional<KnownLife> known(String cluster, @Nullable ByteString reply) {
+    try {
+      return Optional.ofNullable(reply == null ? null : DescribeReply.parseFrom(reply))
+          .filter(answer -> answer.getIdentity().getCluster().equals(cluster))
+          .map(DescribeReply::getKnown);
+    } catch (InvalidProtocolBufferException e) {
+      throw new CompletionException("cannot read a member's answer: " + e.getMessage(), e);
     }
   }
 

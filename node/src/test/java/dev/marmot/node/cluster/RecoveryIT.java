@@ -50,6 +50,7 @@ class RecoveryIT {
       aNewNode_joinsWithoutAFile(cluster, directory);
       aLostFile_isBrought(cluster);
       anOlderCopyOfTheFile_isRefused_andAdopted(cluster);
+      aServerThatIsSetBack_isRefused_andJoinsAgain(cluster);
     }
   }
 
@@ -182,5 +183,37 @@ class RecoveryIT {
   private static void putBack(Path copy, NodeProcess node) throws IOException {
     removeDatabase(node);
     Files.move(copy, node.database(), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Over one of its starts: the raft directory alone, then all of it; both are consistent images. */
+  private static void aServerThatIsSetBack_isRefused_andJoinsAgain(Cluster cluster)
+      throws Exception {
+    NodeProcess node = cluster.node(3);
+    assertThat(node.stop()).isIn(0, 143);
+    Path image = node.directory().resolveSibling("image");
+    Tools.copy(node.directory(), image);
+    node.start();
+    cluster.awaitReady();
+    load(node, 6000, 2);
+    cluster.assertEqual();
+    assertThat(node.stop()).isIn(0, 143);
+    Tools.delete(node.directory().resolve("raft"));
+    Tools.copy(image.resolve("raft"), node.directory().resolve("raft"));
+    node.start();
+    assertThat(node.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+    assertThat(node.logText()).contains("raft/node-3 is an older copy of itself (of start");
+    Tools.delete(node.directory());
+    Tools.copy(image, node.directory());
+    load(node, 6500, 1); // it must not count as what was sent already
+    node.start();
+    assertThat(node.awaitExit(Duration.ofSeconds(30))).isEqualTo(1);
+    assertThat(node.logText()).contains("cannot go on: the raft directory of node 3 is an older");
+    Tools.delete(node.directory().resolve("raft"));
+    NodeProcess again = node.replacing(cluster.node(1)).with("--adopt=true");
+    again.start();
+    cluster.replace(again);
+    cluster.awaitReady();
+    load(again, 7000, 1);
+    cluster.assertEqual();
   }
 }

@@ -22,6 +22,11 @@ final class Tools {
   }
 
   /** Runs SQL in the {@code sqlite3} tool, with a busy time-out as an application would. */
+  /** The whole tree, as it is. */
+  static void copy(Path from, Path to) throws IOException, InterruptedException {
+    run(List.of("cp", "-a", from.toString(), to.toString()), "");
+  }
+
   static String sqlite(Path database, String sql) throws IOException, InterruptedException {
     return run(List.of("sqlite3", "-bail", "-cmd", ".timeout 20000", database.toString()), sql);
   }

@@ -17,11 +17,12 @@ import org.junit.jupiter.api.Test;
  * Node 2 starts: its file 7 stands at position 100 with change log row 50; epoch 4 was the last.
  */
 class OlderCopyCheckTest {
+  private static final long FOREIGN = 6;
   private static final OlderCopyCheck CHECK = check(100);
 
   private static OlderCopyCheck check(long ownFloor) {
     ReplicaState state = new ReplicaState(1, 100, 7, 0, Map.of(), Map.of(), -1);
-    return new OlderCopyCheck(2, state, 50, ownFloor, 4);
+    return new OlderCopyCheck(2, state, 50, ownFloor, 4, epoch -> epoch == FOREIGN);
   }
 
   private static Record.Builder record(int origin, long epoch, long file, long base, long maxSeq) {
@@ -63,15 +64,34 @@ class OlderCopyCheckTest {
 
   @Test
   void aSnapshot_provesByRowsAndByTheOwnLogs() {
-    assertThat(CHECK.proof(new LastApplied(4, 9, 50, 7))).isEmpty();
-    assertThat(CHECK.proof(new LastApplied(4, 9, 51, 7))).isPresent();
-    assertThat(check(101).proof(new LastApplied(4, 9, 40, 7)))
+    assertThat(CHECK.proof(new LastApplied(4, 9, 50, 7, -1))).isEmpty();
+    assertThat(CHECK.proof(new LastApplied(4, 9, 51, 7, -1))).isPresent();
+    assertThat(check(101).proof(new LastApplied(4, 9, 40, 7, -1)))
         .as("the own logs begin where this very file stood once")
         .isPresent();
-    assertThat(check(101).proof(new LastApplied(4, 9, 40, 8)))
+    assertThat(check(101).proof(new LastApplied(4, 9, 40, 8, -1)))
         .as("a new file beside old logs was brought, not set back")
         .isEmpty();
-    assertThat(CHECK.proof(new LastApplied(5, 9, 90, 7))).as("this process").isEmpty();
+    assertThat(CHECK.proof(new LastApplied(5, 9, 90, 7, -1))).as("this process").isEmpty();
+  }
+
+  @Test
+  void aSnapshot_provesByThePositionOfTheNewestCapture() {
+    assertThat(CHECK.proof(new LastApplied(4, 9, 40, 7, 100))).isEmpty();
+    assertThat(CHECK.proof(new LastApplied(4, 9, 40, 7, 101)).orElseThrow())
+        .contains("stood at position 101");
+    assertThat(CHECK.proof(new LastApplied(4, 9, 40, 8, 101))).as("another file").isEmpty();
+  }
+
+  @Test
+  void anOwnEpochThatWasNotOpenedHere_isProofAgainstTheDirectory() {
+    Epoch.Builder epoch = Epoch.newBuilder().setOrigin(2).setEpoch(FOREIGN);
+    assertThat(CHECK.proof(epoch(epoch)).orElseThrow())
+        .contains("raft directory of node 2 is an older copy")
+        .contains("--join HOST:PORT --replace --adopt");
+    assertThat(CHECK.proof(epoch(epoch.setOrigin(1)))).as("another node's").isEmpty();
+    assertThat(CHECK.proof(entry(record(2, FOREIGN, 7, 1, 1)))).as("a record of it").isPresent();
+    assertThat(CHECK.proof(new LastApplied(FOREIGN, 1, 1, 7, -1))).as("a snapshot").isPresent();
   }
 
   @Test

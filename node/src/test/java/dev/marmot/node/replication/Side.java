@@ -114,7 +114,7 @@ final class Side implements AutoCloseable {
     long position = store.state().position() + 1;
     try (ApplyTransaction tx = store.begin()) {
       rules(tx).apply(set, position, 0);
-      tx.last(origin.node, new LastApplied(1, origin.number, changes.maxSeq(), changes.file()));
+      tx.last(origin.node, new LastApplied(1, origin.number, changes.maxSeq(), changes.file(), -1));
       if (origin == this) {
         tx.trimChangeLog(changes.maxSeq());
       }

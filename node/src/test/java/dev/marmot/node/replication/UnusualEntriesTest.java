@@ -33,7 +33,7 @@ final class UnusualEntriesTest {
   private static final ReplicaState START =
       new ReplicaState(1, -1, 0, 0, Map.of(), Map.of(2, 1L), -1);
   private static final ReplicaState SETTLED =
-      new ReplicaState(1, 9, 1, 0, Map.of(2, new LastApplied(1, 1, 5, 7)), Map.of(2, 1L), -1);
+      new ReplicaState(1, 9, 1, 0, Map.of(2, new LastApplied(1, 1, 5, 7, -1)), Map.of(2, 1L), -1);
 
   private final Logs logs = new Logs();
 

@@ -69,7 +69,7 @@ final class MemoryReplicaStoreTest {
   void close_withoutCommit_undoesEverything() {
     try (ApplyTransaction tx = store.begin()) {
       tx.write(PLAIN.row(0, NONE, 1));
-      tx.last(1, new LastApplied(1, 1, 1, 1));
+      tx.last(1, new LastApplied(1, 1, 1, 1, -1));
       tx.position(1, 5);
     }
 

@@ -146,7 +146,14 @@ final class OrderReference {
     }
     last.put(
         id.origin(),
-        new LastApplied(id.epoch(), id.number(), record.getMaxSeq(), record.getFile()));
+        last.getOrDefault(id.origin(), LastApplied.NONE)
+            .next(
+                id.epoch(),
+                id.number(),
+                record.getMaxSeq(),
+                record.getFile(),
+                !record.hasFence(),
+                record.getBase()));
     accepted.add(
         new Accepted(index, accepted.size(), id, record.getFile(), hashes, record.hasFence()));
     coverage.count(Event.ACCEPTED);

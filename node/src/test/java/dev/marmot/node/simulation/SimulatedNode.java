@@ -5,6 +5,7 @@ import dev.marmot.node.replication.Applier;
 import dev.marmot.node.replication.ChunkIndex;
 import dev.marmot.node.replication.Donation;
 import dev.marmot.node.replication.EpochCounter;
+import dev.marmot.node.replication.EpochHistory;
 import dev.marmot.node.replication.Floors;
 import dev.marmot.node.replication.OlderCopyCheck;
 import dev.marmot.node.replication.Origin;
@@ -90,7 +91,8 @@ final class SimulatedNode {
   boolean dead;
   private final World world;
   private final Optional<SqliteTwin> twin;
-  private long epochCounter;
+  private EpochHistory epochs = EpochHistory.NONE;
+  private int draws;
   private @Nullable Life life;
   private @Nullable Donation donation;
 
@@ -142,7 +144,7 @@ final class SimulatedNode {
             new SimulatedLogs.Disk(floors, () -> disk.durable().position));
     OlderCopyCheck olderCopy =
         new OlderCopyCheck(
-            id, store.state(), disk.current().newestSeq, Floors.needed(logs), epochCounter);
+            id, store.state(), disk.current().newestSeq, Floors.needed(logs), epochs.newest(), epoch -> epochs.isForeign(epoch));
     Applier applier =
         new Applier(
             id,
@@ -423,14 +425,31 @@ final class SimulatedNode {
   private final class Counter implements EpochCounter {
     @Override
     public long load() {
-      return epochCounter;
+      return epochs.newest();
     }
 
     @Override
     public void store(long epoch) {
       hazard.pass();
-      epochCounter = epoch;
+      epochs = epochs.with(epoch);
       hazard.pass();
+    }
+
+    /** Random enough: another one for each life, also of one that was set back. */
+    @Override
+    public int draw() {
+      draws++;
+      return Integer.reverse(draws);
+    }
+
+    @Override
+    public void settled(long epoch) {
+      epochs = epochs.settled(epoch);
+    }
+
+    @Override
+    public boolean isForeign(long epoch) {
+      return epochs.isForeign(epoch);
     }
   }
 }

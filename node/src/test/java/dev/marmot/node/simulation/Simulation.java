@@ -1,6 +1,7 @@
 package dev.marmot.node.simulation;
 
 import com.google.protobuf.ByteString;
+import dev.marmot.node.replication.EpochNumber;
 import dev.marmot.node.replication.Origin;
 import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.node.simulation.Schedule.Step;
@@ -318,7 +319,7 @@ final class Simulation {
     if (epoch != ReplicaState.REMOVED) {
       world.coverage().count(forEver ? Event.REMOVALS : Event.SUSPICIONS);
       Epoch.Builder item = Epoch.newBuilder().setOrigin(origin);
-      item = forEver ? item.setRemoved(true) : item.setEpoch(epoch + 1);
+      item = forEver ? item.setRemoved(true) : item.setEpoch(EpochNumber.ending(epoch));
       world.network().proposeFromOutside(0, entry(item.build()));
     }
   }

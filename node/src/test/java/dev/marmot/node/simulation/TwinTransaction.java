@@ -227,7 +227,7 @@ final class TwinTransaction implements ApplyTransaction {
   public void last(int origin, LastApplied last) {
     memory.last(origin, last);
     long file = last.file() == memoryFile ? realFile : last.file();
-    real.last(origin, new LastApplied(last.epoch(), last.number(), last.maxSeq(), file));
+    real.last(origin, new LastApplied(last.epoch(), last.number(), last.maxSeq(), file, last.base()));
   }
 
   @Override

@@ -5,6 +5,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.marmot.proto.v1.FloorReply;
 import dev.marmot.proto.v1.FloorRequest;
 import dev.marmot.proto.v1.ProposeRequest;
+import dev.marmot.proto.v1.RaftState;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
@@ -115,6 +116,11 @@ public final class RatisNode implements RaftNode {
   public static void reshape(Path directory, String before, String now, int shards)
       throws IOException {
     Reshape.run(directory, before, now, shards);
+  }
+
+  /** The name of the node of a directory among the members; empty when it never had one. */
+  public static Optional<String> name(Path directory) throws IOException {
+    return StateFile.read(StateFile.file(directory)).map(RaftState::getPeer);
   }
 
   @Override

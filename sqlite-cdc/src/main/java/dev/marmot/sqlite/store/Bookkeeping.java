@@ -27,7 +27,7 @@ final class Bookkeeping implements AutoCloseable {
           "__marmot_state(id INTEGER PRIMARY KEY, term INTEGER, position INTEGER, file INTEGER,"
               + " schema_version INTEGER, window_start INTEGER)",
           "__marmot_last(origin INTEGER PRIMARY KEY, epoch INTEGER, number INTEGER,"
-              + " max_seq INTEGER, file INTEGER)",
+              + " max_seq INTEGER, file INTEGER, base INTEGER)",
           "__marmot_epoch(origin INTEGER PRIMARY KEY, min_epoch INTEGER)",
           "__marmot_writers(position INTEGER, slot INTEGER, origin INTEGER, file INTEGER,"
               + " keys BLOB, PRIMARY KEY(position, slot))",
@@ -54,7 +54,7 @@ final class Bookkeeping implements AutoCloseable {
             connection,
             "UPDATE main.__marmot_state SET term=?1, position=?2, window_start=?3 WHERE id=0");
     saveLast =
-        new Query(connection, "INSERT OR REPLACE INTO main.__marmot_last VALUES(?1,?2,?3,?4,?5)");
+        new Query(connection, "INSERT OR REPLACE INTO main.__marmot_last VALUES(?1,?2,?3,?4,?5,?6)");
     saveEpoch = new Query(connection, "INSERT OR REPLACE INTO main.__marmot_epoch VALUES(?1,?2)");
     addWriters =
         new Query(
@@ -115,7 +115,12 @@ final class Bookkeeping implements AutoCloseable {
           row ->
               last.put(
                   (int) row.number(0),
-                  new LastApplied(row.number(1), row.number(2), row.number(3), row.number(4))));
+                  new LastApplied(
+                      row.number(1),
+                      row.number(2),
+                      row.number(3),
+                      row.number(4),
+                      row.number(5))));
     }
     Map<Integer, Long> epochs = new HashMap<>();
     try (Query query = new Query(connection, "SELECT * FROM main.__marmot_epoch")) {
@@ -185,6 +190,7 @@ final class Bookkeeping implements AutoCloseable {
         .bind(3, last.number())
         .bind(4, last.maxSeq())
         .bind(5, last.file())
+        .bind(6, last.base())
         .update();
   }
 

@@ -57,6 +57,10 @@ final class BookkeepingMemory {
     meta.put(key, value);
   }
 
+  Optional<String> meta(String key) {
+    return Optional.ofNullable(meta.get(key));
+  }
+
   void forget(String key) {
     meta.remove(key);
   }

@@ -36,6 +36,7 @@ final class CaptureSide implements AutoCloseable {
   private final Query anyKeptAway;
   private final Query keptAway;
   private final Query base;
+  private final SetBackCheck setBack;
   private final Query newestSeq;
   private final HeldBack heldBack;
   private final List<HeldBack.Entry> tooLarge = new ArrayList<>();
@@ -72,6 +73,7 @@ final class CaptureSide implements AutoCloseable {
                 + " OR EXISTS(SELECT 1 FROM main.__marmot_parked WHERE tbl=?1 AND k=?2)"
                 + " OR EXISTS(SELECT 1 FROM main.__marmot_held WHERE tbl=?1 AND k=?3)");
     this.newestSeq = new Query(connection, "SELECT max(seq) FROM main.__marmot_change_log");
+    this.setBack = new SetBackCheck(connection, memory);
     this.base = new Query(connection, "SELECT position FROM main.__marmot_state WHERE id=0");
   }
 
@@ -146,6 +148,7 @@ final class CaptureSide implements AutoCloseable {
 
   private Optional<CapturedChanges> read(long afterSeq, CaptureLimits limits, ReplicaState state)
       throws SQLException {
+    setBack.run(state, newestSeq.number(0), seqFloor);
     Tail tail = new Tail(limits);
     tracker.changeLog().tail(afterSeq, tail::add);
     if (tail.newest == 0) {

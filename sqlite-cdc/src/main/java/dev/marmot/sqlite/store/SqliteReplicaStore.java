@@ -275,6 +275,17 @@ public final class SqliteReplicaStore implements ReplicaStore {
     }
   }
 
+  /** Keeps the number of this start in the file, durably: a file that is set back has another one. */
+  public void start(String number) {
+    meta(SetBackCheck.START, number);
+    sync();
+  }
+
+  /** The number of the last start; empty before the first. */
+  public Optional<String> start() {
+    return meta(SetBackCheck.START);
+  }
+
   /** A value that was kept in the file under this key, for checks of identity. */
   public Optional<String> meta(String key) {
     return status.meta(key);

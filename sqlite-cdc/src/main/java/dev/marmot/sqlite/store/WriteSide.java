@@ -39,6 +39,7 @@ final class WriteSide implements AutoCloseable {
   private final Query newestSeq;
   private final Query trimLog;
   private final Query forgetOwn;
+  private final SetBackCheck setBack;
   private final TablePatterns excluded;
   private final long maxRowBytes;
   private long seqFloor;
@@ -82,6 +83,7 @@ final class WriteSide implements AutoCloseable {
             connection,
             "DELETE FROM main.__marmot_change_log WHERE seq<=?1 AND seq<?2"
                 + " AND seq NOT IN (SELECT seq FROM main.__marmot_held_back)");
+    this.setBack = new SetBackCheck(connection, memory);
     this.forgetOwn = new Query(connection, "DELETE FROM main.__marmot_change_log WHERE seq>?1");
   }
 
@@ -175,10 +177,23 @@ final class WriteSide implements AutoCloseable {
       }
       rollback.update();
     }
+    checkSetBack(state);
     raiseGuard.update();
     emptyNotes.update();
     pending.readTail(tracker.changeLog(), tracker.tables(), applied);
     aside.begin();
+  }
+
+  private void checkSetBack(ReplicaState state) throws SQLException {
+    boolean as = false;
+    try {
+      setBack.run(state, newest, seqFloor);
+      as = true;
+    } finally {
+      if (!as) {
+        rollback();
+      }
+    }
   }
 
   private boolean isLong(long applied) {

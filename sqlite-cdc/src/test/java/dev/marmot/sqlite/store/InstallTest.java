@@ -262,7 +262,7 @@ final class InstallTest extends WithReplicas {
             new WriterEntry(replica == a ? 30 : 20, 0, 1, 5, new long[] {replica.node}));
         if (replica == a) {
           transaction.conflict(new Conflict(rows.get(1), 2, 3, 42, Reason.DELETED));
-          transaction.last(3, new LastApplied(2, 5, 9, 77));
+          transaction.last(3, new LastApplied(2, 5, 9, 77, -1));
           transaction.minEpoch(3, 2);
           transaction.windowStart(25);
           transaction.position(4, 50);

@@ -177,7 +177,7 @@ public final class Replica implements AutoCloseable {
       }
     }
     transaction.last(
-        origin.node, new LastApplied(1, origin.number, changes.maxSeq(), changes.file()));
+        origin.node, new LastApplied(1, origin.number, changes.maxSeq(), changes.file(), -1));
     if (own) {
       transaction.trimChangeLog(changes.maxSeq());
     }

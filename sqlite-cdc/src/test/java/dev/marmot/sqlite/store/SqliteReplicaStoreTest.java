@@ -255,7 +255,7 @@ final class SqliteReplicaStoreTest extends WithReplicas {
     a.run("INSERT INTO t VALUES(1,1)");
     RowImage image = a.capture().orElseThrow().rows().get(0);
     try (ApplyTransaction transaction = a.store.begin()) {
-      transaction.last(2, new LastApplied(3, 4, 5, -6));
+      transaction.last(2, new LastApplied(3, 4, 5, -6, -1));
       transaction.minEpoch(2, 3);
       transaction.addWriters(new WriterEntry(40, 0, 2, -6, new long[] {1, -2}));
       transaction.addWriters(new WriterEntry(41, 1, 2, -6, new long[] {3}));
@@ -273,7 +273,7 @@ final class SqliteReplicaStoreTest extends WithReplicas {
     assertThat(a.store.state().term()).isEqualTo(7);
     assertThat(a.store.state().position()).isEqualTo(41);
     assertThat(a.store.state().windowStart()).isEqualTo(41);
-    assertThat(a.store.state().lastOf(2)).isEqualTo(new LastApplied(3, 4, 5, -6));
+    assertThat(a.store.state().lastOf(2)).isEqualTo(new LastApplied(3, 4, 5, -6, -1));
     assertThat(a.store.state().minEpochOf(2)).isEqualTo(3);
     assertThat(a.store.writers()).hasSize(1);
     assertThat(a.store.writers().get(0).keyHashes()).containsExactly(3);
