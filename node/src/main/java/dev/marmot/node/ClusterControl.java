@@ -147,6 +147,11 @@ final class ClusterControl implements ClusterPlane {
   }
 
   private LogId existing(int shard, String what) {
+    if (raft.status().isEmpty()) {
+      throw new ControlException(
+          Kind.UNAVAILABLE,
+          what + "the raft logs of this node are not open yet; see `marmot status`, and try again");
+    }
     return raft.status().stream()
         .map(LogStatus::log)
         .filter(each -> each.number() == shard)

@@ -147,7 +147,7 @@ public final class Node implements RunningNode {
         part(RatisNode.open(raft(config, directory, prepared, handlers), replicator, this::fail));
     part(replicator); // ends before the logs that it reads and proposes to
     late.raft().complete(raft);
-    raft.start();
+    enter(raft, first);
     claim.begun();
     NodeControl nodeControl = new NodeControl(config, identity, store, replicator, raft);
     nodeControl.warnings(schemas.start(raft)::warnings);
@@ -162,16 +162,14 @@ public final class Node implements RunningNode {
     Barrier barrier = new Barrier(raft, config.self(), replicator);
     nodeControl.watch(peers, barrier);
     nodeControl.keepSafe(part(safekeeping(config, raft, replicator, barrier)));
-    nodeControl.ready(raft::shortage);
-    nodeControl.ready(recovery::state);
-    nodeControl.ready(first::state);
-    nodeControl.ready(() -> nodeControl.everReady() ? Optional.empty() : peers.differing());
+    obstacles(nodeControl, raft, recovery, first, peers);
     peers.start();
     part(first)
         .start(
             raft,
             (agreed, take) -> {
               keep(config, prepared, replicator, agreed, take);
+              takePart(raft, first);
               replicator.start(raft, () -> leadsOrderLog(raft, config.self()));
               recovery.start();
               conflicts.start();
@@ -181,6 +179,38 @@ public final class Node implements RunningNode {
     }
     part(nodeControl.announce());
     return nodeControl;
+  }
+
+  /** What else keeps a node from replicating. */
+  private static void obstacles(
+      NodeControl nodeControl,
+      RaftNode raft,
+      Recovery recovery,
+      FirstStart first,
+      PeerWatch peers) {
+    nodeControl.ready(raft::shortage);
+    nodeControl.ready(recovery::state);
+    nodeControl.ready(first::state);
+    nodeControl.ready(() -> nodeControl.everReady() ? Optional.empty() : peers.differing());
+  }
+
+  /**
+   * Opens the raft logs of a node that knows who it is. One that begins with the others asks them
+   * first: its disk may have been emptied, and then it must not vote.
+   */
+  private static void enter(RaftNode raft, FirstStart first) throws IOException {
+    if (first.isOver()) {
+      raft.start();
+    } else {
+      raft.listen();
+    }
+  }
+
+  /** The first comparison is over: one that waited for it opens its raft logs now. */
+  private static void takePart(RaftNode raft, FirstStart first) throws IOException {
+    if (!first.isOver()) {
+      raft.start();
+    }
   }
 
   /** Has this node made a member. */
@@ -279,12 +309,7 @@ public final class Node implements RunningNode {
       Map<String, PeerHandler> handlers =
           new HashMap<>(
               PeerCalls.handlers(identity, replicator, () -> standing(store), this::introduced));
-      handlers.putAll(
-          Membership.handlers(
-              identity,
-              raft,
-              peers,
-              store::state));
+      handlers.putAll(Membership.handlers(identity, raft, peers, store::state));
       return handlers;
     }
 

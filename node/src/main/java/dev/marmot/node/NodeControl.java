@@ -9,6 +9,7 @@ import dev.marmot.node.control.Safekeeping;
 import dev.marmot.node.peer.Barrier;
 import dev.marmot.node.peer.PeerWatch;
 import dev.marmot.node.peer.PeerWatch.Peer;
+import dev.marmot.node.replication.EpochNumber;
 import dev.marmot.node.replication.Origin.Progress;
 import dev.marmot.node.replication.Replicator;
 import dev.marmot.proto.v1.BarrierReply;
@@ -254,6 +255,10 @@ final class NodeControl implements ControlPlane {
     if (!leaderless.isEmpty()) {
       reasons.add(Leaderless.reason(leaderless, raft.status().size(), unreachable()));
     }
+    if (raft.status().isEmpty() && !unreachable().isEmpty()) {
+      reasons.add(
+          "its raft logs are not open yet (unreachable: " + String.join(", ", unreachable()) + ")");
+    }
     raft.status().forEach(log -> log.trouble().ifPresent(reasons::add));
     if (!captures()) {
       reasons.add("this node's epoch is not open yet");
@@ -335,7 +340,7 @@ final class NodeControl implements ControlPlane {
             .setDatabase(config.database().toString())
             .setPositionTerm(state.term())
             .setPositionIndex(state.position())
-            .setEpoch(state.minEpochOf(config.self().value()))
+            .setEpoch(EpochNumber.count(state.minEpochOf(config.self().value())))
             .setPendingChanges(store.pendingChanges())
             .setChangeSetsInFlight(replicator.progress().map(Progress::inFlight).orElse(0))
             .setLastError(replicator.error().orElse(""))

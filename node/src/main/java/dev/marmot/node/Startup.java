@@ -4,17 +4,17 @@ import dev.marmot.node.config.Address;
 import dev.marmot.node.config.NodeConfig;
 import dev.marmot.node.first.FirstContents;
 import dev.marmot.node.identity.Identities;
+import dev.marmot.node.identity.KnownLives;
 import dev.marmot.node.identity.NodeDirectory;
 import dev.marmot.node.identity.StartCheck;
 import dev.marmot.node.identity.StartCheck.FileFacts;
 import dev.marmot.node.identity.StartNumber;
-import dev.marmot.node.identity.KnownLives;
 import dev.marmot.node.replication.EpochCounter;
 import dev.marmot.node.replication.OlderCopyCheck;
-import dev.marmot.proto.v1.KnownLife;
 import dev.marmot.node.snapshot.Introduction;
 import dev.marmot.proto.v1.DescribeReply;
 import dev.marmot.proto.v1.FirstContent;
+import dev.marmot.proto.v1.KnownLife;
 import dev.marmot.proto.v1.NodeIdentity;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
@@ -110,12 +110,14 @@ final class Startup {
     EpochCounter epochs = directory.epochCounter();
     SqliteReplicaStore store = open(newcomer, reading);
     try {
+      boolean trusted = fileLost || newcomer || config.raft().adopt();
+      identify(store, wanted, trusted, stored);
       if (newcomer) {
         refuse(check(store, epochs).proof(KnownLives.last(cluster.get().getKnown())));
       } else {
         checkKnown(store, epochs, wanted.getCluster(), members);
       }
-      StartNumber start = identify(store, wanted, fileLost || newcomer, stored);
+      StartNumber start = begin(store, wanted, stored);
       boolean inDoubt = store.facts().mustInstall();
       NodeIdentity identity =
           wanted.toBuilder().setFile(store.state().file()).setStart(start.number()).build();
@@ -155,7 +157,8 @@ final class Startup {
     try {
       progress.accept("asks " + member + " about the cluster");
       boolean newcomer = stored.isEmpty() && !config.raft().replace();
-      DescribeReply reply = Introduction.describe(
+      DescribeReply reply =
+          Introduction.describe(
               member, config.self().value(), newcomer ? config.self().value() : 0);
       Optional<String> refusal = Joining.refusal(config, member, reply);
       if (refusal.isPresent()) {
@@ -219,11 +222,14 @@ final class Startup {
     return store;
   }
 
-  /** Checks that options, directory and file belong together; writes down what is new. */
-  private StartNumber identify(
-      SqliteReplicaStore store, NodeIdentity wanted, boolean newFile, Optional<NodeIdentity> stored)
+  /**
+   * Checks that options, directory and file belong together.
+   *
+   * @param trusted whether the file is new here, or its rows come from the cluster anyway
+   */
+  private void identify(
+      SqliteReplicaStore store, NodeIdentity wanted, boolean trusted, Optional<NodeIdentity> stored)
       throws IOException {
-    boolean trusted = newFile || config.raft().adopt();
     FileFacts facts =
         new FileFacts(
             config.database(),
@@ -235,19 +241,31 @@ final class Startup {
     NodeIdentity now = wanted.toBuilder().setFile(store.state().file()).build();
     Optional<NodeIdentity> before =
         trusted ? stored.map(id -> id.toBuilder().setFile(facts.file()).build()) : stored;
-    Optional<String> refusal =
-        StartCheck.refusal(now, directory.path(), before, trusted ? facts.placed() : facts);
-    refuse(refusal);
+    refuse(StartCheck.refusal(now, directory.path(), before, trusted ? facts.placed() : facts));
+    if (!trusted) {
+      refuse(
+          directory
+              .starts()
+              .refusal(
+                  config.self().value(), config.database(), directory.path(), lastStart(store)));
+    }
     if (stored.isPresent() && !facts.bound()) {
       reshape(stored.get(), now);
     }
-    StartNumber start = begin(store, trusted);
+  }
+
+  /** Gives file and directory the number of this start, and writes down what is new. */
+  private StartNumber begin(
+      SqliteReplicaStore store, NodeIdentity wanted, Optional<NodeIdentity> stored)
+      throws IOException {
+    NodeIdentity now = wanted.toBuilder().setFile(store.state().file()).build();
+    StartNumber begun = directory.begin(lastStart(store), start -> store.start(start.toString()));
     store.meta("cluster", now.getCluster());
     store.meta("node", Integer.toString(now.getNodeId()));
     if (stored.isEmpty() || !stored.get().equals(now)) {
       directory.identity(now);
     }
-    return start;
+    return begun;
   }
 
   /** Logs of a cluster that never began, in which nothing was ever written, become those of now. */
@@ -287,18 +305,6 @@ final class Startup {
     return content.getAgreed() || seed == config.self().value()
         ? content
         : content.toBuilder().setSeed(seed).build();
-  }
-
-  /** Each start gives file and directory a number; one that was set back has an older one. */
-  private StartNumber begin(SqliteReplicaStore store, boolean trusted) throws IOException {
-    Optional<StartNumber> found = lastStart(store);
-    if (!trusted) {
-      refuse(
-          directory
-              .starts()
-              .refusal(config.self().value(), config.database(), directory.path(), found));
-    }
-    return directory.begin(found, start -> store.start(start.toString()));
   }
 
   private static Optional<StartNumber> lastStart(SqliteReplicaStore store) throws IOException {

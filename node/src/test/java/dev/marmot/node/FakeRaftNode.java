@@ -41,6 +41,9 @@ final class FakeRaftNode implements RaftNode {
   }
 
   @Override
+  public void listen() {}
+
+  @Override
   public String name() {
     return "n1";
   }

@@ -10,6 +10,14 @@ import java.util.concurrent.CompletionStage;
 /** This node's part in all raft logs: life cycle, leadership, calls to other nodes. Thread-safe. */
 public interface RaftNode extends OrderedLogs, AutoCloseable {
   /**
+   * Binds the port for calls between nodes, without opening a log: for a node that has to find out
+   * first whether it may take part. Until {@link #start}, it knows the members of the options.
+   *
+   * @throws IOException when the port cannot be used; the message says why
+   */
+  void listen() throws IOException;
+
+  /**
    * Opens the logs on disk, binds the port and takes part. Entries that are already committed in
    * the own copy are handed to the listener again, from the floor of each log.
    *

@@ -14,6 +14,7 @@ import dev.marmot.proto.v1.FirstContent;
 import dev.marmot.raft.Member;
 import dev.marmot.raft.PeerHandler;
 import dev.marmot.raft.RaftNode;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -52,8 +53,9 @@ public final class FirstStart implements AutoCloseable {
      * Keeps the agreement durably and begins to replicate.
      *
      * @param take whether the file's rows have to give way to the others' first
+     * @throws IOException when this node cannot take part
      */
-    void begin(FirstContent agreed, boolean take);
+    void begin(FirstContent agreed, boolean take) throws IOException;
   }
 
   /**
@@ -88,9 +90,14 @@ public final class FirstStart implements AutoCloseable {
     }
   }
 
+  /** Whether it was over before this start. */
+  public boolean isOver() {
+    return own.getAgreed() || own.getTaken();
+  }
+
   /** Compares, and begins when all agree; at once when that was long ago. */
-  public void start(RaftNode raft, Begin begin) {
-    if (own.getAgreed() || own.getTaken()) {
+  public void start(RaftNode raft, Begin begin) throws IOException {
+    if (isOver()) {
       begin.begin(own, false);
       return;
     }
@@ -109,7 +116,7 @@ public final class FirstStart implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // the node closes
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       failed.accept(e);
     }
   }
@@ -141,7 +148,7 @@ public final class FirstStart implements AutoCloseable {
   }
 
   /** Whether it is over. */
-  private boolean look(RaftNode raft, Begin begin) {
+  private boolean look(RaftNode raft, Begin begin) throws IOException {
     known.put(self, own);
     Set<Integer> members =
         raft.members().stream().map(member -> member.id().value()).collect(Collectors.toSet());

@@ -15,8 +15,7 @@ import java.util.Optional;
  * @param lastStart number of its last start
  * @param check what its file can have sent
  */
-public record KnownLives(
-    int node, String name, long file, long lastStart, OlderCopyCheck check) {
+public record KnownLives(int node, String name, long file, long lastStart, OlderCopyCheck check) {
   /** Why the node must not start, by what another one knows; empty when it may. */
   public Optional<String> refusal(KnownLife known) {
     if (!known.getName().isEmpty() && !known.getName().equals(name)) {

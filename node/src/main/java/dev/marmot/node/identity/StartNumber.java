@@ -4,14 +4,16 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
- * Each start of a node gives its file and its directory the same number, and a part that is drawn at
- * random, so that two lives that begin from the same copy do not give the same. Immutable.
+ * Each start of a node gives its file and its directory the same number, and a part that is drawn
+ * at random, so that two lives that begin from the same copy do not give the same. Immutable.
  */
 public record StartNumber(long number, long drawn) {
   /** The start after these. */
   static StartNumber after(
       Optional<StartNumber> one, Optional<StartNumber> other, RandomGenerator random) {
-    long last = Math.max(one.map(StartNumber::number).orElse(0L), other.map(StartNumber::number).orElse(0L));
+    long last =
+        Math.max(
+            one.map(StartNumber::number).orElse(0L), other.map(StartNumber::number).orElse(0L));
     return new StartNumber(last + 1, random.nextLong());
   }
 

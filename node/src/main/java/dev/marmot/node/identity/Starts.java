@@ -22,8 +22,10 @@ public record Starts(Optional<StartNumber> done, Optional<StartNumber> intended)
    * @param node for the message
    * @param found what the file says
    */
-  public Optional<String> refusal(int node, Path file, Path directory, Optional<StartNumber> found) {
-    if (done.isEmpty() || found.equals(done) || found.equals(intended)) {
+  public Optional<String> refusal(
+      int node, Path file, Path directory, Optional<StartNumber> found) {
+    boolean known = found.isPresent() && (found.equals(done) || found.equals(intended));
+    if (done.isEmpty() || known) {
       return Optional.empty();
     }
     long last = done.get().number();

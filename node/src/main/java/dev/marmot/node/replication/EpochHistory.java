@@ -6,9 +6,9 @@ import java.util.stream.Stream;
 /**
  * The epochs that the lives of one raft directory have opened. Immutable.
  *
- * @param since all epochs above this one that a life of the node ever opened are in the list, if the
- *     directory is what it should be; {@link #UNKNOWN} when former lives of the node had another
- *     directory, and nothing of this one is decided yet
+ * @param since all epochs above this one that a life of the node ever opened are in the list, if
+ *     the directory is what it should be; {@link #UNKNOWN} when former lives of the node had
+ *     another directory, and nothing of this one is decided yet
  * @param opened ascending; never empty of the newest one
  */
 public record EpochHistory(long since, List<Long> opened) {

@@ -3,8 +3,8 @@ package dev.marmot.node.replication;
 /**
  * What an epoch is made of: a count, and below it a part that whoever opens it draws at random. The
  * count orders the epochs of a node; the drawn part makes each of them a thing of one life of the
- * node alone, also when a disk was set back and the same count is opened twice. An epoch whose drawn
- * part is 0 was opened by another node, to end the one before. Pure functions.
+ * node alone, also when a disk was set back and the same count is opened twice. An epoch whose
+ * drawn part is 0 was opened by another node, to end the one before. Pure functions.
  */
 public final class EpochNumber {
   private static final int DRAWN_BITS = 32;

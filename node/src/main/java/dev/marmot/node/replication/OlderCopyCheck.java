@@ -21,8 +21,8 @@ import java.util.function.LongPredicate;
  * @param state what the file says at this start
  * @param newestSeq its newest change log row then
  * @param ownFloor position that this node's copies of the logs need then; the file stood there once
- * @param formerEpoch the newest epoch of earlier starts: whatever is newer and was opened here, this
- *     process has sent
+ * @param formerEpoch the newest epoch of earlier starts: whatever is newer and was opened here,
+ *     this process has sent
  * @param foreign which epochs of this node its directory did not open
  */
 public record OlderCopyCheck(

@@ -7,7 +7,7 @@ package dev.marmot.node.replication;
 public final class OlderCopyException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  OlderCopyException(String message) {
+  public OlderCopyException(String message) {
     super(message);
   }
 }

@@ -96,7 +96,12 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   public void start(OrderedLogs logs, BooleanSupplier leadsOrderLog) {
     OlderCopyCheck check =
         new OlderCopyCheck(
-            self, store.state(), store.newestSeq(), Floors.needed(logs), counter.load(), counter::isForeign);
+            self,
+            store.state(),
+            store.newestSeq(),
+            Floors.needed(logs),
+            counter.load(),
+            counter::isForeign);
     Applier applier =
         new Applier(
             self,

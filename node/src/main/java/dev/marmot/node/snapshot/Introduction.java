@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /** What a node asks of a cluster before it is a part of it. Stateless. */
 public final class Introduction {
   private static final Duration CALL = Duration.ofSeconds(5);
+
   /** A member that is up and reachable answers at once. */
   private static final Duration KNOWN = Duration.ofSeconds(2);
 

@@ -185,7 +185,9 @@ class RecoveryIT {
     Files.move(copy, node.database(), StandardCopyOption.ATOMIC_MOVE);
   }
 
-  /** Over one of its starts: the raft directory alone, then all of it; both are consistent images. */
+  /**
+   * Over one of its starts: the raft directory alone, then all of it; both are consistent images.
+   */
   private static void aServerThatIsSetBack_isRefused_andJoinsAgain(Cluster cluster)
       throws Exception {
     NodeProcess node = cluster.node(3);

@@ -63,6 +63,8 @@ final class Coverage {
     LOST_COMMITS,
     LOST_FILES,
     LOST_LOG_COPIES,
+    SET_BACK,
+    SET_BACK_NOTICED,
     RESTARTS,
     DEAD_NODES,
     PURGES,

@@ -1,5 +1,6 @@
 package dev.marmot.node.simulation;
 
+import dev.marmot.node.replication.OlderCopyException;
 import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.node.simulation.SimulatedNode.Part;
 import dev.marmot.sqlite.Snapshot;
@@ -71,7 +72,7 @@ final class Installs {
     world.coverage().count(Event.INSTALLS_THAT_SKIP, skips ? 1 : 0);
   }
 
-  /** No file is set back here, so nothing may look as if it had been. */
+  /** Throws when the receiver was set back. */
   private static void checkNotSetBack(SimulatedNode receiver, Snapshot snapshot) {
     receiver
         .life()
@@ -79,7 +80,7 @@ final class Installs {
         .proof(snapshot.state().lastOf(receiver.id))
         .ifPresent(
             proof -> {
-              throw new IllegalStateException(proof);
+              throw new OlderCopyException(proof);
             });
   }
 }

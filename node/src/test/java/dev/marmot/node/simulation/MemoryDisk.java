@@ -74,6 +74,12 @@ final class MemoryDisk {
     versions.add(new Version(new MemoryFile(file), List.of()));
   }
 
+  /** An older image of the file is put back. */
+  void putBack(MemoryFile image) {
+    versions.clear();
+    versions.add(new Version(image, List.of()));
+  }
+
   private void keepBookkeeping(MemoryFile newest) {
     MemoryFile torn = current().copy();
     torn.position = newest.position;

@@ -10,6 +10,7 @@ import dev.marmot.node.replication.Floors;
 import dev.marmot.node.replication.OlderCopyCheck;
 import dev.marmot.node.replication.Origin;
 import dev.marmot.node.replication.ProtocolRules;
+import dev.marmot.node.replication.ProtocolRules.Rule;
 import dev.marmot.node.replication.Skips;
 import dev.marmot.node.replication.Upkeep;
 import dev.marmot.node.replication.WatchedLogs;
@@ -32,6 +33,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,6 +91,13 @@ final class SimulatedNode {
   final Set<Part> busy = EnumSet.noneOf(Part.class);
 
   boolean dead;
+
+  /** It has found out that its disk was set back: it starts as a new member, or not at all. */
+  boolean mustJoinAgain;
+
+  /** The disk as it was before starts of the node. */
+  private final Images images = new Images();
+
   private final World world;
   private final Optional<SqliteTwin> twin;
   private EpochHistory epochs = EpochHistory.NONE;
@@ -127,6 +136,7 @@ final class SimulatedNode {
 
   /** Starts the process; its copies of the logs are handed over from their beginning. */
   void start() {
+    images.take(disk, epochs);
     MemoryReplicaStore memory =
         new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
     Optional<TwinStore> both = twin.map(one -> new TwinStore(memory, disk, one));
@@ -144,7 +154,12 @@ final class SimulatedNode {
             new SimulatedLogs.Disk(floors, () -> disk.durable().position));
     OlderCopyCheck olderCopy =
         new OlderCopyCheck(
-            id, store.state(), disk.current().newestSeq, Floors.needed(logs), epochs.newest(), epoch -> epochs.isForeign(epoch));
+            id,
+            store.state(),
+            disk.current().newestSeq,
+            Floors.needed(logs),
+            epochs.newest(),
+            this::isForeign);
     Applier applier =
         new Applier(
             id,
@@ -175,6 +190,11 @@ final class SimulatedNode {
                 Duration.ofSeconds(4), () -> world.logs().leader(0) == id, world.setup().rules()));
     life = new Life(logs, memory, both, chunks, applier, origin, skips, upkeep, olderCopy);
     origin.open();
+  }
+
+  private boolean isForeign(long epoch) {
+    return epochs.isForeign(epoch)
+        && !world.setup().rules().leftOut().contains(Rule.FOREIGN_EPOCH_STOPS);
   }
 
   /** What the process does with the entries of its copies. */
@@ -239,6 +259,27 @@ final class SimulatedNode {
   void replaceFile() {
     disk.replace(world.nextFile());
     twin.ifPresent(SqliteTwin::replace);
+  }
+
+  /**
+   * File and epochs are set back to what they were before an earlier start, as by a snapshot of the
+   * whole server. The copies of the logs are not: what they lack, they would fetch.
+   */
+  void setBack(RandomGenerator random) {
+    Images.Image image = images.pick(random);
+    world.ledger().setBack(id, image.file());
+    disk.putBack(image.file());
+    epochs = image.epochs();
+  }
+
+  /** It comes back with a new file and without its copies; of its epochs, others know some. */
+  void joinAgain() {
+    replaceFile();
+    world.ledger().fileLost(id);
+    loseCopies();
+    epochs = EpochHistory.after(epochs.newest());
+    images.clear();
+    mustJoinAgain = false;
   }
 
   void close() {

@@ -2,6 +2,7 @@ package dev.marmot.node.simulation;
 
 import com.google.protobuf.ByteString;
 import dev.marmot.node.replication.EpochNumber;
+import dev.marmot.node.replication.OlderCopyException;
 import dev.marmot.node.replication.Origin;
 import dev.marmot.node.simulation.Coverage.Event;
 import dev.marmot.node.simulation.Schedule.Step;
@@ -132,6 +133,12 @@ final class Simulation {
   }
 
   private void start(SimulatedNode node, SplittableRandom random) {
+    if (node.mustJoinAgain) {
+      if (world.wholeBeside(node) <= world.nodes().size() / 2) {
+        return; // nobody could give it what it lacks
+      }
+      node.joinAgain();
+    }
     try {
       node.start();
       world.coverage().count(Event.RESTARTS);
@@ -163,12 +170,22 @@ final class Simulation {
         case INTERLEAVE -> interleave(node, random);
         default -> throw new IllegalStateException("unknown step " + step);
       }
+    } catch (OlderCopyException e) {
+      noticed(node);
     } catch (Hazard.Killed e) {
       world.coverage().count(Event.KILLED_INSIDE);
       crash(node, random, random.nextInt(3) == 0);
     } catch (Hazard.Failure e) {
       world.coverage().count(Event.FAILED_CALLS);
     }
+  }
+
+  /** A node that was set back stops for good. */
+  private void noticed(SimulatedNode node) {
+    Trace.print("  n%d was set back", node.id);
+    world.coverage().count(Event.SET_BACK_NOTICED);
+    node.stop();
+    node.mustJoinAgain = true;
   }
 
   private void send(SimulatedNode node) {
@@ -357,6 +374,9 @@ final class Simulation {
       node.replaceFile();
       world.ledger().fileLost(node.id);
       world.coverage().count(Event.LOST_FILES);
+    } else if (luck < 15 && othersSuffice && world.mayGoBack()) {
+      node.setBack(random);
+      world.coverage().count(Event.SET_BACK);
     }
     for (int i = random.nextInt(3); i > 0; i--) {
       transact(node, random); // the application goes on before the process is back
@@ -386,40 +406,66 @@ final class Simulation {
       calmRound(random);
       if (round > 5
           && world.network().isEmpty()
-          && world.living().stream().allMatch(SimulatedNode::isQuiet)) {
+          && world.living().stream().allMatch(node -> node.isUp() && node.isQuiet())) {
         checkRest();
         return;
       }
     }
     throw new Violation(
         "not quiet after %d rounds: %s"
-            .formatted(CALM_ROUNDS, world.living().stream().map(SimulatedNode::describe).toList()));
+            .formatted(
+                CALM_ROUNDS,
+                world.living().stream()
+                    .filter(SimulatedNode::isUp)
+                    .map(SimulatedNode::describe)
+                    .toList()));
   }
 
   private void calmRound(SplittableRandom random) {
     clock += 2_000;
     for (SimulatedNode node : world.living()) {
-      node.life().origin().step(clock);
-      if (schedule.setup().purges()) {
-        upkeep(node);
+      if (!node.isUp()) {
+        start(node, random);
       }
+      guarded(
+          node,
+          () -> {
+            node.life().origin().step(clock);
+            if (schedule.setup().purges()) {
+              upkeep(node);
+            }
+          });
     }
     world.network().settle();
     for (SimulatedNode node : world.living()) {
-      for (int log = 0; log < world.logs().logs(); log++) {
-        node.deliver(log, world.logs().end(log));
-      }
-      while (node.life().applier().step()) {
-        world.coverage().count(Event.STEPS);
-      }
-      node.disk.sync();
-      installs.step(node, random);
+      guarded(
+          node,
+          () -> {
+            for (int log = 0; log < world.logs().logs(); log++) {
+              node.deliver(log, world.logs().end(log));
+            }
+            while (node.life().applier().step()) {
+              world.coverage().count(Event.STEPS);
+            }
+            node.disk.sync();
+            installs.step(node, random);
+          });
     }
     for (SimulatedNode node : world.living()) {
-      world.living().forEach(from -> learn(node, from));
+      guarded(node, () -> world.living().forEach(from -> learn(node, from)));
     }
-    if (world.living().stream().allMatch(node -> node.snapshotNeeded() < 0)) {
+    if (world.living().stream().allMatch(node -> node.isUp() && node.snapshotNeeded() < 0)) {
       world.living().forEach(SimulatedNode::giveUpDonation); // nobody asks any more
+    }
+  }
+
+  private void guarded(SimulatedNode node, Runnable part) {
+    if (node.isUp()) {
+      try {
+        part.run();
+      } catch (OlderCopyException e) {
+        noticed(node);
+      }
     }
   }
 

@@ -227,7 +227,8 @@ final class TwinTransaction implements ApplyTransaction {
   public void last(int origin, LastApplied last) {
     memory.last(origin, last);
     long file = last.file() == memoryFile ? realFile : last.file();
-    real.last(origin, new LastApplied(last.epoch(), last.number(), last.maxSeq(), file, last.base()));
+    real.last(
+        origin, new LastApplied(last.epoch(), last.number(), last.maxSeq(), file, last.base()));
   }
 
   @Override

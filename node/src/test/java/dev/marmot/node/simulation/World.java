@@ -151,4 +151,11 @@ final class World {
   List<SimulatedNode> living() {
     return nodes.stream().filter(node -> !node.dead).toList();
   }
+
+  /** A node that has to join again needs all others; a real file would have to be set back, too. */
+  boolean mayGoBack() {
+    return twins().isEmpty()
+        && !setup().nodesDie()
+        && nodes.stream().noneMatch(other -> other.mustJoinAgain);
+  }
 }

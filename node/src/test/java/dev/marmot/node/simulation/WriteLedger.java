@@ -49,6 +49,16 @@ final class WriteLedger {
         .forEach(write -> write.lost = true);
   }
 
+  /**
+   * An older image of a node's file was put back: what it lacks and nobody else was to get is gone.
+   */
+  void setBack(int node, MemoryFile image) {
+    writes.values().stream()
+        .filter(write -> write.node == node && write.delivered.isEmpty())
+        .filter(write -> write.file != image.file || write.seq > image.newestSeq)
+        .forEach(write -> write.lost = true);
+  }
+
   /** The surviving writes that a capture of this file up to this change log row covers. */
   List<LocalWrite> coveredBy(int node, long file, long maxSeq) {
     List<LocalWrite> covered = new ArrayList<>();

@@ -1,10 +1,6 @@
 package dev.marmot.raft.ratis;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
-import dev.marmot.proto.v1.FloorReply;
-import dev.marmot.proto.v1.FloorRequest;
-import dev.marmot.proto.v1.ProposeRequest;
 import dev.marmot.proto.v1.RaftState;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
@@ -47,6 +43,7 @@ public final class RatisNode implements RaftNode {
   private final Limits limits;
   private final DiskRoom room;
   private volatile @Nullable Running running;
+  private volatile @Nullable Doorway doorway;
   private final AtomicBoolean mayLead = new AtomicBoolean(true);
   private boolean started;
 
@@ -124,11 +121,28 @@ public final class RatisNode implements RaftNode {
   }
 
   @Override
+  public synchronized void listen() throws IOException {
+    if (started || doorway != null) {
+      throw new IllegalStateException("cannot listen twice");
+    }
+    doorway = Doorway.open(options);
+  }
+
+  private void leaveDoorway() {
+    Doorway open = doorway;
+    if (open != null) {
+      open.close();
+      doorway = null;
+    }
+  }
+
+  @Override
   public synchronized void start() throws IOException {
     if (started) {
       throw new IllegalStateException("cannot start a node twice");
     }
     started = true;
+    leaveDoorway();
     RaftDirectory directory = RaftDirectory.open(options.directory(), groups);
     try {
       RatisServers.checkPort(options.bindHost(), options.bindPort());
@@ -262,8 +276,7 @@ public final class RatisNode implements RaftNode {
   }
 
   private PeerService service(Map<String, PeerHandler> handlers) {
-    handlers.put(Proposer.METHOD, this::handlePropose);
-    handlers.put(FloorMeeting.METHOD, this::handleFloor);
+    handlers.putAll(LogCalls.handlers(() -> started().logs()));
     return new PeerService(options.cluster(), options.self(), options.handlers(), handlers);
   }
 
@@ -286,34 +299,6 @@ public final class RatisNode implements RaftNode {
       throw new IllegalStateException("the node is not running");
     }
     return now;
-  }
-
-  private CompletionStage<ByteString> handlePropose(ByteString bytes) {
-    ProposeRequest request;
-    try {
-      request = ProposeRequest.parseFrom(bytes);
-    } catch (InvalidProtocolBufferException e) {
-      return CompletableFuture.failedFuture(e);
-    }
-    return started()
-        .logs()
-        .propose(new LogId(request.getLog()), request.getEntry())
-        .thenApply(outcome -> outcome.toReply().toByteString());
-  }
-
-  private CompletionStage<ByteString> handleFloor(ByteString bytes) {
-    FloorRequest request;
-    try {
-      request = FloorRequest.parseFrom(bytes);
-    } catch (InvalidProtocolBufferException e) {
-      return CompletableFuture.failedFuture(e);
-    }
-    CopyStart start = started().logs().floor(new LogId(request.getLog())).current();
-    FloorReply.Builder reply = FloorReply.newBuilder();
-    if (start != null) {
-      reply.setFloor(start.toProto());
-    }
-    return CompletableFuture.completedFuture(reply.build().toByteString());
   }
 
   @Override
@@ -464,14 +449,20 @@ public final class RatisNode implements RaftNode {
   public CompletionStage<ByteString> call(
       NodeId node, String method, ByteString request, Duration timeout) {
     Running now = running;
-    return now == null
+    Doorway open = doorway;
+    if (now != null) {
+      return now.peers().call(node, method, request, timeout);
+    }
+    return open == null
         ? CompletableFuture.failedFuture(new IllegalStateException("the node is not running"))
-        : now.peers().call(node, method, request, timeout);
+        : open.call(node, method, request, timeout);
   }
 
   @Override
   public synchronized void close() {
     failures.silence();
+    started = true; // and never again
+    leaveDoorway();
     Running now = running;
     if (now == null) {
       return;

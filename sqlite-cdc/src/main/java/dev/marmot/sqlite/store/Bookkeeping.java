@@ -54,7 +54,8 @@ final class Bookkeeping implements AutoCloseable {
             connection,
             "UPDATE main.__marmot_state SET term=?1, position=?2, window_start=?3 WHERE id=0");
     saveLast =
-        new Query(connection, "INSERT OR REPLACE INTO main.__marmot_last VALUES(?1,?2,?3,?4,?5,?6)");
+        new Query(
+            connection, "INSERT OR REPLACE INTO main.__marmot_last VALUES(?1,?2,?3,?4,?5,?6)");
     saveEpoch = new Query(connection, "INSERT OR REPLACE INTO main.__marmot_epoch VALUES(?1,?2)");
     addWriters =
         new Query(
@@ -116,11 +117,7 @@ final class Bookkeeping implements AutoCloseable {
               last.put(
                   (int) row.number(0),
                   new LastApplied(
-                      row.number(1),
-                      row.number(2),
-                      row.number(3),
-                      row.number(4),
-                      row.number(5))));
+                      row.number(1), row.number(2), row.number(3), row.number(4), row.number(5))));
     }
     Map<Integer, Long> epochs = new HashMap<>();
     try (Query query = new Query(connection, "SELECT * FROM main.__marmot_epoch")) {

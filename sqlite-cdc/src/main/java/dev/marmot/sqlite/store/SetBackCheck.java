@@ -8,8 +8,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Compares what the file says of itself with what this process knows of it: a file that was set back
- * under a running node says something older. Confined to its connection's thread.
+ * Compares what the file says of itself with what this process knows of it: a file that was set
+ * back under a running node says something older. Confined to its connection's thread.
  */
 final class SetBackCheck implements AutoCloseable {
   /** Under this key the file has the number of its start. */
@@ -38,7 +38,9 @@ final class SetBackCheck implements AutoCloseable {
    */
   void run(ReplicaState known, long newestSeq, long seqFloor) throws SQLException {
     Found[] found = new Found[1];
-    query.forEach(row -> found[0] = new Found(row.number(0), row.number(1), row.isNull(2) ? null : row.text(2)));
+    query.forEach(
+        row ->
+            found[0] = new Found(row.number(0), row.number(1), row.isNull(2) ? null : row.text(2)));
     Optional<String> proof =
         found[0] == null
             ? Optional.of("its position is gone")

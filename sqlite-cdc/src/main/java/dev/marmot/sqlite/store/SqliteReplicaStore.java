@@ -275,7 +275,9 @@ public final class SqliteReplicaStore implements ReplicaStore {
     }
   }
 
-  /** Keeps the number of this start in the file, durably: a file that is set back has another one. */
+  /**
+   * Keeps the number of this start in the file, durably: a file that is set back has another one.
+   */
   public void start(String number) {
     meta(SetBackCheck.START, number);
     sync();
