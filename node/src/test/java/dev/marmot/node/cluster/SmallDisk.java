@@ -17,7 +17,7 @@ final class SmallDisk implements AutoCloseable {
   }
 
   /** Empty where this process may not mount anything. */
-  static Optional<SmallDisk> under(Path directory, int mebibytes) throws Exception {
+  static Optional<SmallDisk> under(Path directory, int mebibytes) throws IOException {
     Path aside = aside(directory);
     assertThat(run("cp", "-a", directory, aside)).isZero();
     if (run("mount", "-t", "tmpfs", "-o", "size=" + mebibytes + "m", "tmpfs", directory) != 0) {
@@ -32,12 +32,12 @@ final class SmallDisk implements AutoCloseable {
     return directory.resolveSibling(directory.getFileName() + "-aside");
   }
 
-  private static int run(Object... command) throws Exception {
+  private static int run(Object... command) throws IOException {
     String[] words = new String[command.length];
     for (int i = 0; i < words.length; i++) {
       words[i] = command[i].toString();
     }
-    return new ProcessBuilder(words).inheritIO().start().waitFor();
+    return new ProcessBuilder(words).inheritIO().start().onExit().join().exitValue();
   }
 
   /** Takes everything that is free. */
@@ -62,7 +62,7 @@ final class SmallDisk implements AutoCloseable {
 
   /** Back to the disk that was there before; the node is stopped. */
   @Override
-  public void close() throws Exception {
+  public void close() throws IOException {
     free();
     Path aside = aside(directory);
     assertThat(run("cp", "-a", directory, aside)).isZero();

@@ -69,7 +69,8 @@ final class RatisOptions {
     // The default closes the server for good after a pause of 60 s, such as a suspended machine.
     RaftServerConfigKeys.setCloseThreshold(
         properties, TimeDuration.valueOf(86_400, TimeUnit.SECONDS));
-    // How long a new member may say nothing while it is fed, a pause of its JVM too. The default (3 x
+    // How long a new member may say nothing while it is fed, a pause of its JVM too. The default (3
+    // x
     // maximum timeout) is too short; no other change of members of that log is possible meanwhile.
     RaftServerConfigKeys.setStagingTimeout(properties, millis(15_000));
   }
