@@ -87,8 +87,10 @@ final class SyncedAppends {
     return answer;
   }
 
-  private synchronized void over(Append append) {
-    running.remove(append);
+  private void over(Append append) {
+    synchronized (this) {
+      running.remove(append);
+    }
     append.over().complete(null);
   }
 
