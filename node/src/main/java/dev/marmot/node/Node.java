@@ -123,6 +123,12 @@ public final class Node implements RunningNode {
     }
   }
 
+  private static SnapshotDonor donor(
+      NodeConfig config, Replicator replicator, SqliteReplicaStore store) {
+    return new SnapshotDonor(
+        config.self().value(), replicator::donate, () -> store.state().position());
+  }
+
   private ControlPlane assemble(NodeConfig config, Consumer<String> progress) throws IOException {
     Claim claim = part(Claim.of(config));
     NodeDirectory directory = claim.directory();
@@ -131,7 +137,7 @@ public final class Node implements RunningNode {
     SqliteReplicaStore store = part(prepared.store());
     NodeIdentity identity = Identities.withEncoding(prepared.identity(), store.charset());
     Replicator replicator = replicator(config, prepared);
-    SnapshotDonor donor = part(new SnapshotDonor(config.self().value(), replicator::donate));
+    SnapshotDonor donor = part(donor(config, replicator, store));
     VerifyReadings readings = part(new VerifyReadings(config.self().value(), store));
     replicator.onFence(readings::fired);
     replicator.onOlderCopy(this::fail);

@@ -158,7 +158,7 @@ final class FakeRaftNode implements RaftNode {
   }
 
   @Override
-  public void mayLead(boolean allowed) {}
+  public void mayNotLead(Set<LogId> logs) {}
 
   @Override
   public Read read(LogId log, long index) {

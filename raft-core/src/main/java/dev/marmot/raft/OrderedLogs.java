@@ -77,10 +77,11 @@ public interface OrderedLogs {
      * The leader's copy begins later than this one ends, so the entries between cannot be had. Must
      * not block. Called again with a higher floor when the leader has gone on meanwhile.
      *
-     * @return completes, on any thread, when this node's durable state stands at the floor's
-     *     position or later; exceptionally to be asked again
+     * @return completes, on any thread, with what to go on from: the floor once this node's durable
+     *     state stands at its position or later, or {@linkplain Floor#beforeState before that};
+     *     exceptionally to be asked again
      */
-    CompletionStage<Void> behind(LogId log, Floor floor);
+    CompletionStage<Floor> behind(LogId log, Floor floor);
 
     /**
      * The own copy goes on at the floor's index. What was handed over below it is gone; what was

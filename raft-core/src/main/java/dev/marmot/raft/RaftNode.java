@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 
 /** This node's part in all raft logs: life cycle, leadership, calls to other nodes. Thread-safe. */
@@ -100,10 +101,10 @@ public interface RaftNode extends OrderedLogs, AutoCloseable {
   CompletionStage<Void> setShards(int shards);
 
   /**
-   * Whether this node may lead logs; yes, until said otherwise, also before {@link #start}. A node
-   * that may not gives up what it leads within a moment and is not elected; it still votes.
+   * The logs that this node may not lead; none, until said otherwise, also before {@link #start}.
+   * It gives them up within a moment and is not elected; it still votes.
    */
-  void mayLead(boolean allowed);
+  void mayNotLead(Set<LogId> logs);
 
   /**
    * Calls a method of another node over the raft port (of this node itself: directly). Fails after

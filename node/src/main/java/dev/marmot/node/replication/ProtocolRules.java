@@ -82,6 +82,12 @@ public record ProtocolRules(int windowKeys, int pieceBytes, Set<Rule> leftOut) {
     /** A copy skips a hole only when the position says that nothing of it is needed. */
     SKIP_ONLY_WHAT_IS_OLD,
     /**
+     * Or when the donor of the snapshot that is needed first waits until its writes are ordered.
+     */
+    SKIP_AHEAD_FOR_THE_DONOR,
+    /** A node that stands before the floor of an own copy raises no floor. */
+    PURGE_NOT_BEFORE_OWN_FLOOR,
+    /**
      * A node that stands before the floor of an own copy applies nothing until it has installed.
      */
     OWN_FLOOR_HOLDS_BACK,

@@ -39,6 +39,9 @@ public final class Purge {
     // The position may be ahead of the own copy, after an install.
     long applied = Math.min(state.position(), logs.committed(LogId.ORDER));
     Map<LogId, Long> floors = new HashMap<>(chunks.floors(state));
+    if (behindOwnFloor(state)) {
+      return; // looked at last: a copy that skipped before the floors were read is seen here
+    }
     floors.put(LogId.ORDER, applied + 1);
     floors.entrySet().removeIf(floor -> floor.getValue() <= known(floor.getKey()));
     if (floors.isEmpty()) {
@@ -49,6 +52,14 @@ public final class Purge {
     }
     floors.forEach((log, index) -> logs.raiseFloor(log, new Floor(index, state.position())));
     told.putAll(floors);
+  }
+
+  /**
+   * A higher floor with the position of now would say that the state below the old one is here: the
+   * chunks that it needs are not, so nothing here looks unsettled.
+   */
+  private boolean behindOwnFloor(ReplicaState state) {
+    return rules.keep(Rule.PURGE_NOT_BEFORE_OWN_FLOOR) && state.position() < Floors.needed(logs);
   }
 
   private long known(LogId log) {

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -99,7 +100,7 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
             self,
             store.state(),
             store.newestSeq(),
-            Floors.needed(logs),
+            Floors.proven(logs),
             counter.load(),
             counter::isForeign);
     Applier applier =
@@ -145,13 +146,13 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
   }
 
   @Override
-  public CompletionStage<Void> behind(LogId logId, Floor floor) {
+  public CompletionStage<Floor> behind(LogId logId, Floor floor) {
     log.atInfo()
         .addKeyValue("log", logId)
         .addKeyValue("floor", floor.index())
         .addKeyValue("needed", floor.position())
         .log("behind what the leader still has");
-    CompletionStage<Void> allowed = skips.behind(logId, floor);
+    CompletionStage<Floor> allowed = skips.behind(logId, floor);
     wakeOrigin();
     return allowed;
   }
@@ -183,10 +184,21 @@ public final class Replicator implements OrderedLogs.Listener, AutoCloseable {
     return needed > position ? OptionalLong.of(needed) : OptionalLong.empty();
   }
 
-  /** Whether this node's own logs begin after its position, so that it must not lead. */
-  public boolean behindOwnLogs() {
+  /** The logs whose copies here begin after this node's position, so that it must not lead them. */
+  public Set<LogId> behindOwnLogs() {
     Parts started = parts;
-    return started != null && Floors.needed(started.logs()) > store.state().position();
+    return started == null ? Set.of() : Floors.behind(started.logs(), store.state().position());
+  }
+
+  /**
+   * Copies may go on before their state is here: the snapshot that is to bring it waits until
+   * writes of its donor are ordered, and perhaps nobody else is left to order them.
+   *
+   * @param position where the donor stands; -1 when nobody waits any more
+   */
+  public void donorWaits(long position) {
+    skips.donorWaits(position);
+    wakeOrigin();
   }
 
   /** Begins a snapshot of this node for another one; it belongs to the calling thread. */

@@ -32,6 +32,9 @@ public final class Recovery implements AutoCloseable {
   private static final long LOOK_MILLIS = 250;
   private static final Duration PATIENCE = Duration.ofMinutes(10);
 
+  /** The writes that a donor waits for are ordered sooner, when that is possible at all. */
+  private static final Duration ORDERED_WITHIN = Duration.ofSeconds(2);
+
   private final RaftNode raft;
   private final NodeId self;
   private final Replicator replicator;
@@ -92,7 +95,7 @@ public final class Recovery implements AutoCloseable {
   }
 
   private void look() throws InterruptedException {
-    raft.mayLead(!replicator.behindOwnLogs());
+    raft.mayNotLead(replicator.behindOwnLogs());
     OptionalLong needed = replicator.snapshotNeeded();
     if (needed.isEmpty()) {
       problem = null;
@@ -137,11 +140,14 @@ public final class Recovery implements AutoCloseable {
             (method, request, timeout) -> raft.call(donor, method, request, timeout),
             directory,
             target -> PageCopy.copy(database, target));
-    fetch.telling(done -> coming = ", fetching it from %s: %s".formatted(donor, done));
+    fetch
+        .telling(done -> coming = ", fetching it from %s: %s".formatted(donor, done))
+        .whileDonorWaits(ORDERED_WITHIN, position -> goOnBefore(donor, position));
     SqliteSnapshot snapshot;
     try {
       snapshot = fetch.fetch(needed, PATIENCE);
     } finally {
+      replicator.donorWaits(-1);
       coming = "";
     }
     long start = System.nanoTime();
@@ -160,6 +166,12 @@ public final class Recovery implements AutoCloseable {
       coming = "";
     }
     Files.deleteIfExists(snapshot.path());
+  }
+
+  /** The donor's writes may need this node's copies of the logs, to be ordered at all. */
+  private void goOnBefore(NodeId donor, long position) {
+    coming = ", which %s completes when its own writes are ordered".formatted(donor);
+    replicator.donorWaits(position);
   }
 
   @Override

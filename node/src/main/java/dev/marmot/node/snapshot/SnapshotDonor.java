@@ -22,6 +22,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,12 +42,16 @@ public final class SnapshotDonor implements AutoCloseable {
 
   private final int self;
   private final Supplier<Donation> donate;
+  private final LongSupplier position;
   private final ScheduledExecutorService thread;
 
   /** Makes them: questions are answered meanwhile. */
   private final ScheduledExecutorService maker;
 
   private volatile boolean copying;
+
+  /** The snapshot that is being made lacks writes of this node that are not ordered yet. */
+  private volatile boolean waiting;
 
   /** Nobody has asked for a long time, or the node closes. */
   private volatile boolean unwanted;
@@ -62,10 +67,12 @@ public final class SnapshotDonor implements AutoCloseable {
 
   /**
    * @param donate begins a snapshot of this node
+   * @param position where this node stands
    */
-  public SnapshotDonor(int self, Supplier<Donation> donate) {
+  public SnapshotDonor(int self, Supplier<Donation> donate, LongSupplier position) {
     this.self = self;
     this.donate = donate;
+    this.position = position;
     this.thread = thread("n" + self + "-snapshots");
     this.maker = thread("n" + self + "-snapshot-maker");
     var unused = thread.scheduleWithFixedDelay(this::forget, 1, 1, TimeUnit.MINUTES);
@@ -90,7 +97,7 @@ public final class SnapshotDonor implements AutoCloseable {
         () -> {
           SnapshotReply.Builder reply = SnapshotReply.newBuilder();
           Ready now = offer(SnapshotRequest.parseFrom(bytes).getPosition());
-          reply.setCopying(copying);
+          reply.setCopying(copying).setWaiting(making && waiting).setPosition(position.getAsLong());
           if (now != null) {
             reply.setManifest(now.manifest());
           }
@@ -145,6 +152,7 @@ public final class SnapshotDonor implements AutoCloseable {
       log.atInfo().addKeyValue("position", position).log("making a snapshot");
       making = true;
       copying = true;
+      waiting = false;
       unwanted = false;
       maker.execute(this::begin);
     }
@@ -166,6 +174,7 @@ public final class SnapshotDonor implements AutoCloseable {
   private void make(Donation current) {
     try {
       if (!unwanted && !current.step()) {
+        waiting = true;
         var unused =
             maker.schedule(() -> make(current), LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
         return;

@@ -16,11 +16,13 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,6 +44,8 @@ public final class SnapshotFetch {
   private final Path directory;
   private final Start start;
   private Consumer<String> progress = done -> {};
+  private Duration usually = Duration.ZERO;
+  private LongConsumer donorWaits = position -> {};
 
   /** How to call the donor. */
   @FunctionalInterface
@@ -73,6 +77,16 @@ public final class SnapshotFetch {
   /** Tells how far it is, as in {@code 12 of 80 MiB}. */
   public SnapshotFetch telling(Consumer<String> listener) {
     progress = listener;
+    return this;
+  }
+
+  /**
+   * Tells again and again where the donor stands, while it waits for longer than usually until
+   * writes of its own are ordered.
+   */
+  public SnapshotFetch whileDonorWaits(Duration longerThan, LongConsumer listener) {
+    usually = longerThan;
+    donorWaits = listener;
     return this;
   }
 
@@ -145,11 +159,13 @@ public final class SnapshotFetch {
       throws IOException, InterruptedException {
     ByteString request = SnapshotRequest.newBuilder().setPosition(position).build().toByteString();
     long end = System.nanoTime() + limit.toNanos();
+    OptionalLong waitsSince = OptionalLong.empty();
     while (true) {
       SnapshotReply reply = SnapshotReply.parseFrom(await(caller.call("snapshot", request, CALL)));
       if (reply.hasManifest()) {
         return reply.getManifest();
       }
+      waitsSince = tellOfWaiting(reply, waitsSince);
       if (reply.getCopying()) {
         end = System.nanoTime() + limit.toNanos(); // a large file takes its time
       } else if (System.nanoTime() > end) {
@@ -157,6 +173,18 @@ public final class SnapshotFetch {
       }
       Thread.sleep(ASK_AGAIN_MILLIS); // the donor is making it, and does not call back
     }
+  }
+
+  /** Since when the donor waits, on the clock of {@link System#nanoTime}. */
+  private OptionalLong tellOfWaiting(SnapshotReply reply, OptionalLong since) {
+    if (!reply.getWaiting()) {
+      return OptionalLong.empty();
+    }
+    long now = System.nanoTime();
+    if (since.isPresent() && now - since.getAsLong() >= usually.toNanos()) {
+      donorWaits.accept(reply.getPosition());
+    }
+    return since.isPresent() ? since : OptionalLong.of(now);
   }
 
   private Asked ask(SnapshotManifest manifest, int number) {

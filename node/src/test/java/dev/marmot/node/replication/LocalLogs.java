@@ -6,8 +6,10 @@ import dev.marmot.raft.LogId;
 import dev.marmot.raft.LogPosition;
 import dev.marmot.raft.OrderedLogs;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** The logs of a cluster of one, in memory: what is proposed is committed at once. Thread-safe. */
@@ -17,6 +19,12 @@ final class LocalLogs implements OrderedLogs {
   private final Listener listener;
   private final List<ByteString> order = new CopyOnWriteArrayList<>();
   private final List<ByteString> shard = new CopyOnWriteArrayList<>();
+
+  /** Where the copies begin, when not with the log. */
+  final Map<LogId, Floor> floors = new ConcurrentHashMap<>();
+
+  /** What they were told to begin with. */
+  final List<Floor> raised = new CopyOnWriteArrayList<>();
 
   LocalLogs(Listener listener) {
     this.listener = listener;
@@ -62,9 +70,11 @@ final class LocalLogs implements OrderedLogs {
 
   @Override
   public Floor floor(LogId log) {
-    return Floor.NONE;
+    return floors.getOrDefault(log, Floor.NONE);
   }
 
   @Override
-  public void raiseFloor(LogId log, Floor floor) {}
+  public void raiseFloor(LogId log, Floor floor) {
+    raised.add(floor);
+  }
 }

@@ -44,7 +44,7 @@ class PlannerTest {
     }
 
     @Override
-    public CompletionStage<Void> behind(LogId log, Floor floor) {
+    public CompletionStage<Floor> behind(LogId log, Floor floor) {
       throw new AssertionError("nothing was purged");
     }
 

@@ -3,6 +3,8 @@ package dev.marmot.node.replication;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.marmot.raft.Floor;
+import dev.marmot.raft.LogId;
 import dev.marmot.sqlite.ReplicaStore;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
@@ -40,6 +42,28 @@ class PurgeTest {
       write(side, 2);
       purge.step();
       assertThat(syncs).as("after a write").hasValue(2);
+    }
+  }
+
+  /** The chunks below that floor are not here, so nothing in that log looks unsettled. */
+  @Test
+  void beforeAnOwnFloor_noFloorIsRaised() throws Exception {
+    try (Side side = Side.open(directory, 1, "CREATE TABLE t(id INTEGER PRIMARY KEY)");
+        Replicator replicator =
+            new Replicator(
+                1, side.store, new Epochs(), OriginOptions.DEFAULT, ApplierOptions.DEFAULT)) {
+      LocalLogs logs = new LocalLogs(replicator);
+      ChunkIndex chunks = new ChunkIndex(side.store::state, ProtocolRules.ALL);
+      Purge purge = new Purge(logs, side.store, chunks, ProtocolRules.ALL);
+      replicator.start(logs, () -> true);
+      write(side, 1);
+
+      logs.floors.put(LogId.shard(1), new Floor(0, 1_000).beforeState());
+      purge.step();
+      assertThat(logs.raised).isEmpty();
+      logs.floors.clear();
+      purge.step();
+      assertThat(logs.raised).isNotEmpty();
     }
   }
 

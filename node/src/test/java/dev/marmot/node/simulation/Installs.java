@@ -39,6 +39,8 @@ final class Installs {
       donor.giveUpDonation();
     }
     Optional<Snapshot> snapshot = ask(donor, random);
+    boolean waits = donor.isDonating() && random.nextInt(4) == 0; // for long
+    receiver.life().skips().donorWaits(waits ? donor.disk.current().position : -1);
     if (snapshot.isPresent() && snapshot.get().state().position() >= needed) {
       install(receiver, snapshot.get());
     }
@@ -72,8 +74,11 @@ final class Installs {
     world.coverage().count(Event.INSTALLS_THAT_SKIP, skips ? 1 : 0);
   }
 
-  /** Throws when the receiver was set back. */
-  private static void checkNotSetBack(SimulatedNode receiver, Snapshot snapshot) {
+  /** As the replicator does before it installs. */
+  private void checkNotSetBack(SimulatedNode receiver, Snapshot snapshot) {
+    if (world.setup().sabotage().contains(Sabotage.OLDER_COPIES_GO_ON)) {
+      return;
+    }
     receiver
         .life()
         .olderCopy()

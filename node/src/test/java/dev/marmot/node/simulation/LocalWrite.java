@@ -13,7 +13,10 @@ import java.util.Set;
 final class LocalWrite {
   final long token;
   final int node;
-  final long file;
+
+  /** The file that its change log row counts in. */
+  long file;
+
   final RowKey key;
   final boolean delete;
 

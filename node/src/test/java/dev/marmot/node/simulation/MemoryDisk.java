@@ -15,11 +15,19 @@ final class MemoryDisk {
   /** Commits that may be unsynced: then the oldest becomes durable, as by a checkpoint. */
   private static final int MOST_UNSYNCED = 30;
 
+  private static final int IMAGE_EVERY = 3;
+  private static final int MOST_IMAGES = 6;
+
   /** A committed state and the application's writes in its last transaction. */
   private record Version(MemoryFile file, List<LocalWrite> writes) {}
 
   /** Oldest first; the first is durable, the last is what everybody reads. */
   private final Deque<Version> versions = new ArrayDeque<>();
+
+  /** Durable states of the past, such as backups and images of the disk hold them. */
+  private final Deque<MemoryFile> images = new ArrayDeque<>();
+
+  private int syncs;
 
   MemoryDisk(long file) {
     this(new MemoryFile(file));
@@ -51,6 +59,29 @@ final class MemoryDisk {
     Version newest = versions.getLast();
     versions.clear();
     versions.add(new Version(newest.file(), List.of()));
+    if (syncs++ % IMAGE_EVERY == 0) {
+      images.addLast(newest.file());
+      if (images.size() > MOST_IMAGES) {
+        images.removeFirst();
+      }
+    }
+  }
+
+  /** An older copy of the file takes its place; false when there is none. */
+  boolean setBack(RandomGenerator random) {
+    MemoryFile newest = current();
+    List<MemoryFile> older =
+        images.stream()
+            .filter(image -> image.position < newest.position || image.newestSeq < newest.newestSeq)
+            .toList();
+    if (older.isEmpty()) {
+      return false;
+    }
+    MemoryFile image = older.get(random.nextInt(older.size()));
+    versions.clear();
+    versions.add(new Version(image, List.of()));
+    images.clear();
+    return true;
   }
 
   /** Power loss: returns the application's writes that are gone. */
@@ -71,12 +102,14 @@ final class MemoryDisk {
   /** The file is lost; a new one takes its place. */
   void replace(long file) {
     versions.clear();
+    images.clear();
     versions.add(new Version(new MemoryFile(file), List.of()));
   }
 
   /** An older image of the file is put back. */
   void putBack(MemoryFile image) {
     versions.clear();
+    images.clear();
     versions.add(new Version(image, List.of()));
   }
 

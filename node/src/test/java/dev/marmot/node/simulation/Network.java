@@ -11,7 +11,9 @@ import dev.marmot.raft.ProposalException;
 import dev.marmot.raft.ProposalException.Outcome;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -20,25 +22,31 @@ import org.jspecify.annotations.Nullable;
  * What is between a node that proposes and the leader that commits: proposals and answers are lost,
  * delayed, repeated and reordered. Confined to the simulation's thread.
  */
-final class Network {
+final class Network implements RaftGroups.Proposers {
   /** Sees each proposal when it is made. */
   @FunctionalInterface
   interface Observer {
     void proposed(int node, int log, ByteString entry);
   }
 
-  private final SharedLogs shared;
+  /** What happens in the groups for each thing that happens to a proposal. */
+  private static final int GROUP_STEPS = 4;
+
+  private final RaftGroups groups;
   private final Observer observer;
   private final IntPredicate cutOff;
   private final Coverage coverage;
   private final List<Proposal> proposals = new ArrayList<>();
   private final List<Runnable> lateAnswers = new ArrayList<>();
+  private final List<Waiting> appended = new ArrayList<>();
+  private Optional<RandomGenerator> luck = Optional.empty();
 
   /**
    * @param cutOff whether a node reaches no other
    */
-  Network(SharedLogs shared, Observer observer, IntPredicate cutOff, Coverage coverage) {
-    this.shared = shared;
+  Network(RaftGroups groups, Observer observer, IntPredicate cutOff, Coverage coverage) {
+    this.groups = groups;
+    groups.tell(this);
     this.observer = observer;
     this.cutOff = cutOff;
     this.coverage = coverage;
@@ -57,11 +65,20 @@ final class Network {
   }
 
   boolean isEmpty() {
-    return proposals.isEmpty() && lateAnswers.isEmpty();
+    return proposals.isEmpty() && lateAnswers.isEmpty() && appended.isEmpty();
   }
 
-  /** Something happens to one proposal or one late answer. */
+  /** Something happens in the raft groups, and to one proposal or one late answer. */
   void step(RandomGenerator random) {
+    luck = Optional.of(random);
+    for (int i = 0; i < GROUP_STEPS; i++) {
+      groups.step(random);
+    }
+    propose(random);
+    luck = Optional.empty();
+  }
+
+  private void propose(RandomGenerator random) {
     if (!lateAnswers.isEmpty() && random.nextInt(4) == 0) {
       lateAnswers.remove(random.nextInt(lateAnswers.size())).run();
     }
@@ -69,18 +86,25 @@ final class Network {
       return;
     }
     Proposal proposal = proposals.get(random.nextInt(proposals.size()));
-    boolean unreachable = proposal.from != null && cutOff.test(proposal.from.node());
-    int luck = random.nextInt(100);
-    if (luck < 6) {
+    int fate = random.nextInt(100);
+    if (fate < 6) {
       drop(proposal, Outcome.UNKNOWN, Event.PROPOSALS_LOST);
-    } else if (luck < 10) {
+    } else if (fate < 10) {
       drop(proposal, Outcome.NOT_PROPOSED, Event.PROPOSALS_REFUSED);
-    } else if (luck < 16) {
+    } else if (fate < 16) {
       proposal.timedOut = true; // and may be committed later all the same
       proposal.fail(Outcome.UNKNOWN);
-    } else if (!unreachable && shared.hasLeader(proposal.log)) {
-      commit(proposal, random, luck);
+    } else {
+      leader(proposal).ifPresent(leader -> append(proposal, leader, random, fate));
     }
+  }
+
+  private Optional<RaftCopy> leader(Proposal proposal) {
+    RaftGroup group = groups.log(proposal.log);
+    if (proposal.from == null) {
+      return group.leader();
+    }
+    return cutOff(proposal) ? Optional.empty() : group.leaderFor(proposal.from.node());
   }
 
   private void drop(Proposal proposal, Outcome outcome, Event event) {
@@ -90,27 +114,61 @@ final class Network {
     coverage.count(event);
   }
 
-  private void commit(Proposal proposal, RandomGenerator random, int luck) {
-    if (luck < 26) {
+  private void append(Proposal proposal, RaftCopy leader, RandomGenerator random, int fate) {
+    if (fate < 26) {
       proposal.committed = true; // it stays: it is committed again later, or lost
     } else {
       proposals.remove(proposal);
     }
     List<Proposal> together = new ArrayList<>(List.of(proposal));
-    LogPosition position = shared.commit(proposal.log, merged(proposal, random, together));
-    for (Proposal one : together) {
-      coverage.count(Event.COMMITTED_TWICE, one.committed && !proposals.contains(one) ? 1 : 0);
-      coverage.count(Event.COMMITTED_AFTER_TIME_OUT, one.timedOut ? 1 : 0);
-      answer(one, position, random);
+    ByteString entry = merged(proposal, random, together);
+    appended.add(
+        new Waiting(proposal.log, leader.append(entry), leader.term(), leader.node(), together));
+  }
+
+  @Override
+  public void committed(int log, long term, long index) {
+    List<Waiting> done =
+        appended.stream().filter(waiting -> waiting.log == log && waiting.index <= index).toList();
+    appended.removeAll(done);
+    for (Waiting waiting : done) {
+      for (Proposal one : waiting.proposals) {
+        if (waiting.index == index && waiting.term == term) {
+          coverage.count(Event.COMMITTED_TWICE, one.committed && !proposals.contains(one) ? 1 : 0);
+          coverage.count(Event.COMMITTED_AFTER_TIME_OUT, one.timedOut ? 1 : 0);
+          answer(one, new LogPosition(term, index));
+        } else {
+          one.fail(Outcome.UNKNOWN); // another entry is there
+        }
+      }
     }
   }
 
+  /** What a leader had taken may be committed by the next one, or not. */
+  @Override
+  public void lostLead(int log, int node) {
+    for (Waiting waiting : appended) {
+      if (waiting.log == log && waiting.leader == node) {
+        waiting.proposals.forEach(
+            one -> {
+              one.timedOut = true;
+              one.fail(Outcome.UNKNOWN);
+            });
+      }
+    }
+  }
+
+  private void answer(Proposal proposal, LogPosition position) {
+    luck.ifPresentOrElse(
+        random -> answer(proposal, position, random), () -> proposal.succeed(position));
+  }
+
   private void answer(Proposal proposal, LogPosition position, RandomGenerator random) {
-    int luck = random.nextInt(100);
-    if (luck < 15) {
+    int fate = random.nextInt(100);
+    if (fate < 15) {
       coverage.count(Event.REPLIES_LOST);
       proposal.fail(Outcome.UNKNOWN);
-    } else if (luck < 30) {
+    } else if (fate < 30) {
       coverage.count(Event.REPLIES_LATE);
       lateAnswers.add(() -> proposal.succeed(position));
     } else {
@@ -160,16 +218,34 @@ final class Network {
   }
 
   /** All that waits is committed and answered, in the order in which it was proposed. */
-  void settle() {
+  void settle(IntFunction<IntPredicate> mayLead) {
     List<Runnable> late = List.copyOf(lateAnswers);
     lateAnswers.clear();
     late.forEach(Runnable::run);
     List<Proposal> waiting = List.copyOf(proposals);
-    proposals.clear();
+    groups.settle(mayLead);
     for (Proposal proposal : waiting) {
-      proposal.succeed(shared.commit(proposal.log, proposal.entry));
+      Optional<RaftCopy> leader = leader(proposal);
+      if (leader.isPresent()) {
+        proposals.remove(proposal);
+        RaftCopy copy = leader.get();
+        appended.add(
+            new Waiting(
+                proposal.log,
+                copy.append(proposal.entry),
+                copy.term(),
+                copy.node(),
+                List.of(proposal)));
+      }
     }
+    groups.settle(mayLead);
+    // Nobody leads who took them, and nobody committed them: they are gone.
+    appended.forEach(lost -> lost.proposals.forEach(one -> one.fail(Outcome.UNKNOWN)));
+    appended.clear();
   }
+
+  /** Proposals that a leader has put into one entry. */
+  private record Waiting(int log, long index, long term, int leader, List<Proposal> proposals) {}
 
   /** A proposal on its way. */
   private static final class Proposal {

@@ -14,5 +14,13 @@ enum Sabotage {
   /** Rows that are pending at the donor travel with a snapshot. */
   DONOR_SENDS_PENDING,
   /** The highest change log number is forgotten with its row, and used again. */
-  SEQ_REUSED
+  SEQ_REUSED,
+  /** A raft log acknowledges entries that it has not synced. */
+  ACKNOWLEDGED_BEFORE_SYNC,
+  /** Who lost a raft log votes and counts at once, as if nothing were gone. */
+  VOTES_WITH_AMNESIA,
+  /** Nobody looks whether a file is an older copy of itself. */
+  OLDER_COPIES_GO_ON,
+  /** Without a previous entry a leader's commit index counts for entry 0, as in Ratis 3.3.0. */
+  COMMITS_WITHOUT_PREVIOUS
 }

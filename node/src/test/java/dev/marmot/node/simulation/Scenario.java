@@ -34,7 +34,7 @@ final class Scenario {
   /** All nodes are up, and their epochs are open. */
   static Scenario started() {
     Scenario scenario = new Scenario();
-    scenario.world.nodes().forEach(SimulatedNode::start);
+    scenario.world.nodes().forEach(node -> node.start(new Lowest()));
     scenario.rest();
     return scenario;
   }
@@ -85,7 +85,7 @@ final class Scenario {
   Scenario send(int node) {
     for (int i = 0; i < 2; i++) {
       node(node).life().origin().step(clock += 10_000);
-      world.network().settle();
+      world.network().settle(world::mayLead);
     }
     return this;
   }
@@ -98,14 +98,14 @@ final class Scenario {
 
   /** What is proposed is committed. */
   Scenario order() {
-    world.network().settle();
+    world.network().settle(world::mayLead);
     return this;
   }
 
   /** The node gets everything that is ordered, and applies it. */
   Scenario apply(int node) {
     for (int log = 0; log < world.logs().logs(); log++) {
-      node(node).deliver(log, world.logs().end(log));
+      node(node).deliver(log, world.logs().log(log).end());
     }
     while (node(node).life().applier().step()) {
       clock++;
@@ -116,7 +116,7 @@ final class Scenario {
   /** The process dies and starts again. */
   Scenario restart(int node) {
     node(node).stop();
-    node(node).start();
+    node(node).start(new Lowest());
     return this;
   }
 
@@ -124,7 +124,7 @@ final class Scenario {
   Scenario losePower(int node) {
     node(node).stop();
     world.ledger().lost(node(node).disk.losePower(new Lowest(), Set.of()));
-    node(node).start();
+    node(node).start(new Lowest());
     return this;
   }
 
@@ -172,7 +172,7 @@ final class Scenario {
   }
 
   long ordered() {
-    return world.logs().end(LogId.ORDER.number());
+    return world.logs().log(LogId.ORDER.number()).end();
   }
 
   private SimulatedNode node(int id) {

@@ -16,7 +16,7 @@ import java.util.function.LongSupplier;
  */
 final class SimulatedLogs implements OrderedLogs {
   private final int node;
-  private final SharedLogs shared;
+  private final RaftGroups groups;
   private final Network network;
   private final Hazard hazard;
   private final BiFunction<LogId, ByteString, ByteString> rewriter;
@@ -35,20 +35,20 @@ final class SimulatedLogs implements OrderedLogs {
    */
   SimulatedLogs(
       int node,
-      SharedLogs shared,
+      RaftGroups groups,
       Network network,
       Hazard hazard,
       BiFunction<LogId, ByteString, ByteString> rewriter,
       Listener listener,
       Disk disk) {
     this.node = node;
-    this.shared = shared;
+    this.groups = groups;
     this.network = network;
     this.hazard = hazard;
     this.rewriter = rewriter;
     this.listener = listener;
-    this.committed = new long[shared.logs()];
-    this.closed = new int[shared.logs()];
+    this.committed = new long[groups.logs()];
+    this.closed = new int[groups.logs()];
     this.floors = disk.floors();
     this.durablePosition = disk.durablePosition();
     for (int log = 0; log < committed.length; log++) {
@@ -71,12 +71,12 @@ final class SimulatedLogs implements OrderedLogs {
 
   @Override
   public int shards() {
-    return shared.shards();
+    return groups.shards();
   }
 
   @Override
   public int allShards() {
-    return shared.shards();
+    return groups.shards();
   }
 
   @Override
@@ -98,7 +98,7 @@ final class SimulatedLogs implements OrderedLogs {
     if (index < floors[log.number()].index() || index > committed[log.number()]) {
       return new Unavailable("not here");
     }
-    SharedLogs.Entry entry = shared.entry(log.number(), index);
+    RaftMessage.Entry entry = groups.log(log.number()).copy(node).entry(index);
     return entry.bytes() == null ? new RaftOwn() : new Entry(entry.term(), entry.bytes());
   }
 
@@ -137,6 +137,7 @@ final class SimulatedLogs implements OrderedLogs {
         floor,
         durablePosition.getAsLong());
     floors[log.number()] = floor;
+    groups.log(log.number()).copy(node).purge(floor);
     hazard.pass();
   }
 
@@ -148,14 +149,14 @@ final class SimulatedLogs implements OrderedLogs {
   }
 
   /** Tells the process that a copy ends before the leader's begins. */
-  CompletionStage<Void> behind(int log, Floor floor) {
+  CompletionStage<Floor> behind(int log, Floor floor) {
     return listener.behind(new LogId(log), floor);
   }
 
   /** The copy of a log advances up to this index. */
   void deliver(int log, long upTo) {
     for (long index = committed[log] + 1; index <= upTo; index++) {
-      SharedLogs.Entry entry = shared.entry(log, index);
+      RaftMessage.Entry entry = groups.log(log).copy(node).entry(index);
       committed[log] = index;
       if (entry.bytes() != null) {
         listener.committed(new LogId(log), new LogPosition(entry.term(), index), entry.bytes());

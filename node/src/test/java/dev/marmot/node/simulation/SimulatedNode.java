@@ -4,7 +4,6 @@ import com.google.protobuf.ByteString;
 import dev.marmot.node.replication.Applier;
 import dev.marmot.node.replication.ChunkIndex;
 import dev.marmot.node.replication.Donation;
-import dev.marmot.node.replication.EpochCounter;
 import dev.marmot.node.replication.EpochHistory;
 import dev.marmot.node.replication.Floors;
 import dev.marmot.node.replication.OlderCopyCheck;
@@ -15,10 +14,9 @@ import dev.marmot.node.replication.Skips;
 import dev.marmot.node.replication.Upkeep;
 import dev.marmot.node.replication.WatchedLogs;
 import dev.marmot.node.simulation.Coverage.Event;
+import dev.marmot.node.simulation.RaftMessage.Purged;
 import dev.marmot.raft.Floor;
 import dev.marmot.raft.LogId;
-import dev.marmot.raft.LogPosition;
-import dev.marmot.raft.OrderedLogs;
 import dev.marmot.sqlite.CapturedChanges;
 import dev.marmot.sqlite.ReplicaState;
 import dev.marmot.sqlite.ReplicaStore;
@@ -34,6 +32,7 @@ import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,19 +62,13 @@ final class SimulatedNode {
   final Application application;
   final Hazard hazard = new Hazard();
 
-  /** For each log, the last index that its copy holds on disk. */
-  final long[] copied;
-
   /** For each log, where its copy begins on disk. */
   final Floor[] floors;
-
-  /** For each log, up to where a lost copy has to be fetched again before this node can lead. */
-  private final long[] refetchUntil;
 
   /** Floors of leaders that copies of this process met, with the permission to skip to them. */
   private final Map<Integer, Meeting> meetings = new HashMap<>();
 
-  private record Meeting(Floor floor, CompletionStage<Void> allowed) {}
+  private record Meeting(Purged hole, CompletionStage<Floor> allowed) {}
 
   /** The log whose copy stalls, or {@link #NOTHING}, or {@link #EVERYTHING} when it is cut off. */
   int unreachable = NOTHING;
@@ -92,6 +85,15 @@ final class SimulatedNode {
 
   boolean dead;
 
+  /** Its file was set back, or the whole server, and it may find out. */
+  private boolean wasSetBack;
+
+  /** It was set back, and has neither found out nor got over it. */
+  private boolean inDoubt;
+
+  /** Its disk has lost something that is not made up for. */
+  private boolean lostSomething;
+
   /** It has found out that its disk was set back: it starts as a new member, or not at all. */
   boolean mustJoinAgain;
 
@@ -100,8 +102,7 @@ final class SimulatedNode {
 
   private final World world;
   private final Optional<SqliteTwin> twin;
-  private EpochHistory epochs = EpochHistory.NONE;
-  private int draws;
+  private final SimulatedEpochs epochs = new SimulatedEpochs(hazard);
   private @Nullable Life life;
   private @Nullable Donation donation;
 
@@ -112,14 +113,8 @@ final class SimulatedNode {
     this.application = new Application(id, world.ledger(), world.coverage(), this::repeatInTwin);
     this.twin = world.twins().map(directory -> new SqliteTwin(directory, id));
     twin.ifPresent(SqliteTwin::replace);
-    this.copied = new long[world.logs().logs()];
     this.floors = new Floor[world.logs().logs()];
-    this.refetchUntil = new long[world.logs().logs()];
-    for (int log = 0; log < copied.length; log++) {
-      copied[log] = -1;
-      floors[log] = Floor.NONE;
-      refetchUntil[log] = -1;
-    }
+    Arrays.fill(floors, Floor.NONE);
   }
 
   boolean isUp() {
@@ -135,8 +130,9 @@ final class SimulatedNode {
   }
 
   /** Starts the process; its copies of the logs are handed over from their beginning. */
-  void start() {
-    images.take(disk, epochs);
+  void start(RandomGenerator random) {
+    images.take(disk, epochs.history());
+    world.logs().started(id, random);
     MemoryReplicaStore memory =
         new MemoryReplicaStore(disk, observer(), hazard, world.setup().sabotage());
     Optional<TwinStore> both = twin.map(one -> new TwinStore(memory, disk, one));
@@ -157,13 +153,13 @@ final class SimulatedNode {
             id,
             store.state(),
             disk.current().newestSeq,
-            Floors.needed(logs),
-            epochs.newest(),
+            Floors.proven(logs),
+            epochs.load(),
             this::isForeign);
     Applier applier =
         new Applier(
             id,
-            new WatchedLogs(logs, olderCopy), // no file is set back: it must never say so
+            sabotaged(Sabotage.OLDER_COPIES_GO_ON) ? logs : new WatchedLogs(logs, olderCopy),
             store,
             chunks,
             world.setup().maxRows(),
@@ -175,7 +171,7 @@ final class SimulatedNode {
             logs,
             store,
             chunks,
-            new Counter(),
+            epochs,
             world.setup().origin(),
             world.setup().rules(),
             () -> {});
@@ -187,7 +183,7 @@ final class SimulatedNode {
             chunks,
             skips,
             new Upkeep.Options(
-                Duration.ofSeconds(4), () -> world.logs().leader(0) == id, world.setup().rules()));
+                Duration.ofSeconds(4), () -> world.logs().log(0).leads(id), world.setup().rules()));
     life = new Life(logs, memory, both, chunks, applier, origin, skips, upkeep, olderCopy);
     origin.open();
   }
@@ -197,24 +193,8 @@ final class SimulatedNode {
         && !world.setup().rules().leftOut().contains(Rule.FOREIGN_EPOCH_STOPS);
   }
 
-  /** What the process does with the entries of its copies. */
-  private record Handover(ChunkIndex chunks, Skips skips) implements OrderedLogs.Listener {
-    @Override
-    public void committed(LogId log, LogPosition position, ByteString entry) {
-      if (!log.isOrderLog()) {
-        chunks.committed(log, position, entry);
-      }
-    }
-
-    @Override
-    public CompletionStage<Void> behind(LogId log, Floor floor) {
-      return skips.behind(log, floor);
-    }
-
-    @Override
-    public void skipped(LogId log, Floor floor) {
-      chunks.skipped(log, floor.index());
-    }
+  private boolean sabotaged(Sabotage how) {
+    return world.setup().sabotage().contains(how);
   }
 
   private BiFunction<LogId, ByteString, ByteString> rewriter() {
@@ -243,6 +223,7 @@ final class SimulatedNode {
 
   /** The process dies, with all that it had in memory. */
   void stop() {
+    world.logs().stopped(id);
     Life ended = life;
     if (ended != null) {
       ended.logs().die();
@@ -257,8 +238,23 @@ final class SimulatedNode {
 
   /** The file is lost; a new one takes its place. */
   void replaceFile() {
+    Trace.print("  n%d loses its file", id);
+    lostSomething = true;
     disk.replace(world.nextFile());
     twin.ifPresent(SqliteTwin::replace);
+  }
+
+  /** An older copy of the file takes its place; false when there is none. */
+  boolean setFileBack(RandomGenerator random) {
+    MemoryFile before = disk.current();
+    if (!disk.setBack(random)) {
+      return false;
+    }
+    Violation.check(before.file == disk.current().file, "n%d got a file of another life", id);
+    wasSetBack = true;
+    inDoubt = true;
+    world.ledger().setBack(id, disk.current());
+    return true;
   }
 
   /**
@@ -269,7 +265,18 @@ final class SimulatedNode {
     Images.Image image = images.pick(random);
     world.ledger().setBack(id, image.file());
     disk.putBack(image.file());
-    epochs = image.epochs();
+    epochs.putBack(image.epochs());
+    wasSetBack = true;
+    inDoubt = true;
+  }
+
+  /** The process has found out that it was set back, and ends. */
+  void noticed(RuntimeException proof) {
+    if (!wasSetBack) {
+      throw proof; // it must not say so of a disk that is what it was
+    }
+    stop();
+    mustJoinAgain = true;
   }
 
   /** It comes back with a new file and without its copies; of its epochs, others know some. */
@@ -277,9 +284,11 @@ final class SimulatedNode {
     replaceFile();
     world.ledger().fileLost(id);
     loseCopies();
-    epochs = EpochHistory.after(epochs.newest());
+    epochs.putBack(EpochHistory.after(epochs.load()));
     images.clear();
     mustJoinAgain = false;
+    wasSetBack = false;
+    inDoubt = false;
   }
 
   void close() {
@@ -311,46 +320,42 @@ final class SimulatedNode {
         .toList();
   }
 
-  /** Advances the copy of a log: first by what is on disk, then by what the leader has. */
+  /** Hands over what the copy of a log has committed, up to an index. */
   void deliver(int log, long upTo) {
-    life().logs().deliver(log, Math.min(upTo, copied[log]));
-    int leader = world.logs().leader(log);
-    if (upTo <= copied[log] || leader == 0) {
-      return;
-    }
-    Floor floor = world.nodes().get(leader - 1).floors[log];
-    if (floor.index() <= copied[log] + 1) {
-      meetings.remove(log); // another leader still had what was missing
-      life().logs().deliver(log, upTo);
-      copied[log] = upTo;
+    RaftCopy copy = world.logs().log(log).copy(id);
+    life().logs().deliver(log, Math.min(upTo, copy.commit()));
+    if (copy.met().isPresent()) {
+      meet(copy, log, copy.met().get());
     } else {
-      meet(log, floor);
+      meetings.remove(log); // another leader still had what was missing
     }
   }
 
   /** The leader has purged what comes next: the copy skips it once the process allows that. */
-  private void meet(int log, Floor floor) {
+  private void meet(RaftCopy copy, int log, Purged hole) {
+    Floor floor = hole.floor();
     Meeting met = meetings.get(log);
-    boolean stale = met != null && met.floor().position() != floor.position();
+    boolean stale = met != null && met.hole().floor().position() != floor.position();
     if (met == null || (stale && !met.allowed().toCompletableFuture().isDone())) {
       world.coverage().count(Event.FLOORS_MET);
-      meetings.put(log, new Meeting(floor, life().logs().behind(log, floor)));
+      meetings.put(log, new Meeting(hole, life().logs().behind(log, floor)));
     } else if (met.allowed().toCompletableFuture().isDone()) {
       meetings.remove(log);
       world.coverage().count(Event.SKIPS);
-      floors[log] = met.floor();
-      copied[log] = met.floor().index() - 1;
+      Floor from = met.allowed().toCompletableFuture().join();
+      world.coverage().count(Event.SKIPS_BEFORE_STATE, from.ahead() ? 1 : 0);
+      floors[log] = from;
+      copy.skip(from, met.hole().floorTerm());
       life().logs().skip(log);
     }
   }
 
   /** The copies of the logs are lost; they are fetched again. */
   void loseCopies() {
-    for (int log = 0; log < copied.length; log++) {
-      copied[log] = -1;
-      floors[log] = Floor.NONE;
-      refetchUntil[log] = world.logs().end(log);
-    }
+    Trace.print("  n%d loses its copies", id);
+    lostSomething = true;
+    Arrays.fill(floors, Floor.NONE);
+    world.logs().lost(id);
   }
 
   /** Up to where its own logs say that this node must stand. */
@@ -363,8 +368,8 @@ final class SimulatedNode {
     return isUp()
         && !dead
         && unreachable != EVERYTHING
-        && copied[log] >= refetchUntil[log]
-        && isNotBehind();
+        && world.logs().log(log).copy(id).isWhole()
+        && (floors[log].ahead() || disk.durable().position >= floors[log].position());
   }
 
   /** Whether this node has, on disk, what its own logs do not have any more. */
@@ -372,13 +377,20 @@ final class SimulatedNode {
     return disk.durable().position >= ownFloor();
   }
 
-  /** Whether this node has on disk all that it ever had. */
+  /** Whether this node has on disk all that it ever had, or what took its place. */
   boolean isWhole() {
-    boolean complete = true;
-    for (int log = 0; log < copied.length; log++) {
-      complete &= copied[log] >= refetchUntil[log];
+    inDoubt &= !isUp() || !life().origin().progress().ready();
+    if (inDoubt || mustJoinAgain) {
+      return false;
     }
-    return complete && isNotBehind();
+    if (lostSomething) {
+      boolean complete = isNotBehind();
+      for (int log = 0; log < floors.length; log++) {
+        complete &= world.logs().log(log).copy(id).isWhole();
+      }
+      lostSomething = !complete;
+    }
+    return !lostSomething;
   }
 
   /** The position that this node needs a snapshot for; -1 when it needs none. */
@@ -412,6 +424,11 @@ final class SimulatedNode {
     return Optional.of(snapshot);
   }
 
+  /** Whether a snapshot lacks writes of this node that are not ordered yet. */
+  boolean isDonating() {
+    return donation != null;
+  }
+
   /** Nobody waits for the snapshot any more. */
   void giveUpDonation() {
     Donation current = donation;
@@ -439,8 +456,9 @@ final class SimulatedNode {
 
   /** Index of the last entry of the order log that is not Raft's own: the position to reach. */
   private long lastEntry() {
-    long at = world.logs().end(0);
-    while (at >= 0 && world.logs().entry(0, at).bytes() == null) {
+    RaftGroup order = world.logs().log(0);
+    long at = order.end();
+    while (at >= 0 && order.entry(at).bytes() == null) {
       at--;
     }
     return at;
@@ -452,45 +470,19 @@ final class SimulatedNode {
         .formatted(
             id,
             file.position,
-            world.logs().end(0),
+            world.logs().log(0).end(),
             file.pending().size(),
             file.parked.keySet().stream().map(SampleTable::show).toList(),
             file.skipped.stream().map(SampleTable::show).toList(),
             life().chunks().open(),
             life().origin().progress(),
-            Arrays.toString(copied),
+            copies(),
             Arrays.toString(floors));
   }
 
-  /** The epoch counter on this node's disk: a store is durable at once. */
-  private final class Counter implements EpochCounter {
-    @Override
-    public long load() {
-      return epochs.newest();
-    }
-
-    @Override
-    public void store(long epoch) {
-      hazard.pass();
-      epochs = epochs.with(epoch);
-      hazard.pass();
-    }
-
-    /** Random enough: another one for each life, also of one that was set back. */
-    @Override
-    public int draw() {
-      draws++;
-      return Integer.reverse(draws);
-    }
-
-    @Override
-    public void settled(long epoch) {
-      epochs = epochs.settled(epoch);
-    }
-
-    @Override
-    public boolean isForeign(long epoch) {
-      return epochs.isForeign(epoch);
-    }
+  private List<RaftCopy> copies() {
+    return IntStream.range(0, floors.length)
+        .mapToObj(log -> world.logs().log(log).copy(id))
+        .toList();
   }
 }

@@ -61,7 +61,8 @@ final class Simulation {
 
   /** Runs it all; throws what is found, a {@link Violation} or an exception of the protocol's. */
   void run() {
-    world.nodes().forEach(SimulatedNode::start);
+    SplittableRandom random = new SplittableRandom(schedule.seed());
+    world.nodes().forEach(node -> node.start(random));
     for (Step step : schedule.steps()) {
       take(step);
       world.coverage().count(Event.STEPS);
@@ -79,7 +80,7 @@ final class Simulation {
     switch (step.action()) {
       case NETWORK -> {
         int log = random.nextInt(world.logs().logs());
-        if (!world.logs().hasLeader(log) && random.nextBoolean()) {
+        if (world.logs().log(log).leader().isEmpty() && random.nextInt(3) == 0) {
           world.elect(log, random);
         }
         for (int i = 0; i < 5; i++) {
@@ -122,13 +123,14 @@ final class Simulation {
 
   private void elect(SplittableRandom random) {
     int log = random.nextInt(world.logs().logs());
-    if (random.nextInt(4) == 0) {
-      world.logs().appendOwn(log);
-    } else if (world.logs().hasLeader(log) && random.nextInt(3) == 0) {
-      world.logs().loseLeader(log);
+    Optional<RaftCopy> leader = world.logs().log(log).leader();
+    if (leader.isEmpty() || random.nextInt(3) == 0) {
+      world.elect(log, random);
+    } else if (random.nextInt(3) == 0) {
+      leader.get().stepDown();
       world.coverage().count(Event.LEADERLESS_LOGS);
     } else {
-      world.elect(log, random);
+      leader.get().append(null); // an entry of Raft's own, such as those about its commit index
     }
   }
 
@@ -140,10 +142,10 @@ final class Simulation {
       node.joinAgain();
     }
     try {
-      node.start();
+      node.start(random);
       world.coverage().count(Event.RESTARTS);
       for (int log = 0; log < world.logs().logs(); log++) {
-        node.deliver(log, random.nextLong(-1, node.copied[log] + 1));
+        node.deliver(log, random.nextLong(-1, world.logs().log(log).end() + 1));
       }
     } catch (Hazard.Killed | Hazard.Failure e) {
       node.stop(); // it is started again by whoever watches over it
@@ -171,7 +173,7 @@ final class Simulation {
         default -> throw new IllegalStateException("unknown step " + step);
       }
     } catch (OlderCopyException e) {
-      noticed(node);
+      noticed(node, e);
     } catch (Hazard.Killed e) {
       world.coverage().count(Event.KILLED_INSIDE);
       crash(node, random, random.nextInt(3) == 0);
@@ -181,11 +183,10 @@ final class Simulation {
   }
 
   /** A node that was set back stops for good. */
-  private void noticed(SimulatedNode node) {
+  private void noticed(SimulatedNode node, OlderCopyException proof) {
     Trace.print("  n%d was set back", node.id);
     world.coverage().count(Event.SET_BACK_NOTICED);
-    node.stop();
-    node.mustJoinAgain = true;
+    node.noticed(proof);
   }
 
   private void send(SimulatedNode node) {
@@ -247,8 +248,8 @@ final class Simulation {
     node.busy.add(Part.LOGS);
     for (int log = 0; log < world.logs().logs(); log++) {
       long from = node.life().logs().committed(new LogId(log));
-      if (log != node.unreachable && random.nextInt(5) < 3 && world.logs().hasLeader(log)) {
-        node.deliver(log, random.nextLong(from, world.logs().end(log) + 1));
+      if (log != node.unreachable && random.nextInt(5) < 3) {
+        node.deliver(log, random.nextLong(from, world.logs().log(log).end() + 1));
       }
     }
     node.busy.remove(Part.LOGS);
@@ -296,7 +297,8 @@ final class Simulation {
       case SUSPICION -> suspect(node.id, false);
       case DEATH -> {
         long dead = world.nodes().stream().filter(other -> other.dead).count();
-        if (schedule.setup().nodesDie() && dead < (world.nodes().size() - 1) / 2) {
+        boolean othersSuffice = world.wholeBeside(node) > world.nodes().size() / 2;
+        if (schedule.setup().nodesDie() && othersSuffice && dead < (world.nodes().size() - 1) / 2) {
           crash(node, random, random.nextBoolean());
           node.dead = true;
           world.coverage().count(Event.DEAD_NODES);
@@ -360,10 +362,7 @@ final class Simulation {
       var gone = node.disk.losePower(random, schedule.setup().sabotage());
       world.ledger().lost(gone);
       world.coverage().count(Event.LOST_COMMITS, gone.isEmpty() ? 0 : 1);
-      for (int log = 0; log < world.logs().logs(); log++) {
-        long purged = node.floors[log].index() - 1;
-        node.copied[log] = random.nextLong(purged, Math.max(purged, node.copied[log]) + 1);
-      }
+      world.logs().lostPower(node.id, random);
     }
     int luck = random.nextInt(100);
     boolean othersSuffice = world.wholeBeside(node) > world.nodes().size() / 2;
@@ -377,6 +376,9 @@ final class Simulation {
     } else if (luck < 15 && othersSuffice && world.mayGoBack()) {
       node.setBack(random);
       world.coverage().count(Event.SET_BACK);
+    } else if (luck < 19 && othersSuffice && world.mayGoBack() && node.setFileBack(random)) {
+      Trace.print("  n%d: an older file, seq %d", node.id, node.disk.current().newestSeq);
+      world.coverage().count(Event.FILES_SET_BACK);
     }
     for (int i = random.nextInt(3); i > 0; i--) {
       transact(node, random); // the application goes on before the process is back
@@ -398,11 +400,6 @@ final class Simulation {
     }
     for (int round = 0; round < CALM_ROUNDS; round++) {
       world.dismissLeaders();
-      for (int log = 0; log < world.logs().logs(); log++) {
-        if (!world.logs().hasLeader(log)) {
-          world.elect(log, random);
-        }
-      }
       calmRound(random);
       if (round > 5
           && world.network().isEmpty()
@@ -436,13 +433,13 @@ final class Simulation {
             }
           });
     }
-    world.network().settle();
+    world.network().settle(world::mayLead);
     for (SimulatedNode node : world.living()) {
       guarded(
           node,
           () -> {
             for (int log = 0; log < world.logs().logs(); log++) {
-              node.deliver(log, world.logs().end(log));
+              node.deliver(log, world.logs().log(log).end());
             }
             while (node.life().applier().step()) {
               world.coverage().count(Event.STEPS);
@@ -464,7 +461,7 @@ final class Simulation {
       try {
         part.run();
       } catch (OlderCopyException e) {
-        noticed(node);
+        noticed(node, e);
       }
     }
   }

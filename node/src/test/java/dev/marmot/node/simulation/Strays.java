@@ -21,8 +21,8 @@ final class Strays {
   static void step(World world, SplittableRandom random) {
     int log = random.nextInt(world.logs().logs());
     switch (random.nextInt(8)) {
-      case 0 -> commit(world, log, garbage(random));
-      case 1 -> commit(world, LogId.ORDER.number(), recordOfNobody());
+      case 0 -> append(world, log, garbage(random));
+      case 1 -> append(world, LogId.ORDER.number(), recordOfNobody());
       default -> {
         SimulatedNode node = world.nodes().get(random.nextInt(world.nodes().size()));
         if (node.isUp()) {
@@ -33,11 +33,16 @@ final class Strays {
     }
   }
 
-  private static void commit(World world, int log, ByteString bytes) {
-    if (world.logs().hasLeader(log)) {
-      world.logs().commit(log, bytes);
-      world.coverage().count(Event.STRAY_ENTRIES);
-    }
+  private static void append(World world, int log, ByteString bytes) {
+    world
+        .logs()
+        .log(log)
+        .leader()
+        .ifPresent(
+            leader -> {
+              leader.append(bytes);
+              world.coverage().count(Event.STRAY_ENTRIES);
+            });
   }
 
   /** Bytes that do not parse, or that parse as an entry of no format. */

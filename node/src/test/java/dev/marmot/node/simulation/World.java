@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.IntPredicate;
 
 /** Everything that the nodes of one simulation share. Confined to the simulation's thread. */
 final class World {
@@ -23,7 +24,7 @@ final class World {
   private final StateChecker checker;
   private final Optional<Path> twins;
   private final List<SimulatedNode> nodes = new ArrayList<>();
-  private final SharedLogs logs;
+  private final RaftGroups logs;
   private final Network network;
   private long files;
 
@@ -36,7 +37,7 @@ final class World {
     this.reference = new OrderReference(captures, ledger, coverage, setup.rules().windowKeys());
     this.conflicts = new ConflictChecker(reference, captures, ledger, coverage);
     this.checker = new StateChecker(reference, conflicts, coverage);
-    this.logs = new SharedLogs(setup.shards(), reference::ordered, records::stored);
+    this.logs = new RaftGroups(this, reference::ordered, records::stored);
     this.network = new Network(logs, this::proposed, this::isCutOff, coverage);
     for (int id = 1; id <= setup.nodes(); id++) {
       nodes.add(new SimulatedNode(id, this));
@@ -103,7 +104,7 @@ final class World {
     return conflicts;
   }
 
-  SharedLogs logs() {
+  RaftGroups logs() {
     return logs;
   }
 
@@ -118,19 +119,24 @@ final class World {
   /** Leaders that are gone, or must not lead any more, do not. */
   void dismissLeaders() {
     for (int log = 0; log < logs.logs(); log++) {
-      int leader = logs.leader(log);
-      if (leader != 0 && !nodes.get(leader - 1).mayLead(log)) {
-        logs.loseLeader(log);
-      }
+      logs.log(log).dismiss(mayLead(log));
     }
   }
 
-  /** Somebody who may lead a log does, from now on; nobody when nobody may. */
+  /** Somebody who may lead a log stands for election. */
   void elect(int log, SplittableRandom random) {
-    List<SimulatedNode> candidates = nodes.stream().filter(node -> node.mayLead(log)).toList();
-    if (!candidates.isEmpty()) {
-      logs.elect(log, candidates.get(random.nextInt(candidates.size())).id);
-    }
+    logs.log(log).elect(mayLead(log), random);
+  }
+
+  /** Who may lead a log. */
+  IntPredicate mayLead(int log) {
+    return node -> nodes.get(node - 1).mayLead(log);
+  }
+
+  /** Whether what a node sends about a log arrives, and what is sent to it. */
+  boolean reaches(int node, int log) {
+    int unreachable = nodes.get(node - 1).unreachable;
+    return unreachable != SimulatedNode.EVERYTHING && unreachable != log;
   }
 
   /** Nodes that stand at a position or later and can be asked for a snapshot. */

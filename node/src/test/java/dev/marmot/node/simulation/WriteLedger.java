@@ -57,6 +57,10 @@ final class WriteLedger {
         .filter(write -> write.node == node && write.delivered.isEmpty())
         .filter(write -> write.file != image.file || write.seq > image.newestSeq)
         .forEach(write -> write.lost = true);
+    writes.values().stream()
+        .filter(write -> write.node == node && write.file == image.file)
+        .filter(write -> write.seq > image.newestSeq)
+        .forEach(write -> write.file = -image.file); // its numbers are given again
   }
 
   /** The surviving writes that a capture of this file up to this change log row covers. */

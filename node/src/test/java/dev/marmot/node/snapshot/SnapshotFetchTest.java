@@ -122,6 +122,23 @@ class SnapshotFetchTest {
         .hasMessageContaining("block 3 of the snapshot came damaged");
   }
 
+  @Test
+  void donorWaitsUntilItsWritesAreOrdered_isTold_thenTheSnapshotComes() throws Exception {
+    donor.waits = true;
+    List<Long> told = new ArrayList<>();
+    SnapshotFetch fetch =
+        new SnapshotFetch(donor, incoming, Start.EMPTY)
+            .whileDonorWaits(
+                Duration.ZERO,
+                position -> {
+                  told.add(position);
+                  donor.waits = told.size() < 2; // they are
+                });
+
+    assertThat(fetch.fetch(-1, LIMIT).path()).exists();
+    assertThat(told).containsExactly(77L, 77L);
+  }
+
   /** Answers from a file as a donor does. */
   private static final class Donor implements SnapshotFetch.Caller, AutoCloseable {
     private final Path path;
@@ -130,6 +147,7 @@ class SnapshotFetchTest {
     private final List<Long> asked = new ArrayList<>();
     private int breaksAfter = Integer.MAX_VALUE;
     private int damages = -1;
+    private boolean waits;
 
     Donor(Path path) throws IOException {
       this.path = path;
@@ -153,11 +171,17 @@ class SnapshotFetchTest {
       try {
         return CompletableFuture.completedFuture(
             method.equals("snapshot")
-                ? SnapshotReply.newBuilder().setManifest(manifest).build().toByteString()
+                ? reply().toByteString()
                 : block(SnapshotBlockRequest.parseFrom(request).getNumber()).toByteString());
       } catch (IOException e) {
         return CompletableFuture.failedFuture(e);
       }
+    }
+
+    private SnapshotReply reply() {
+      return waits
+          ? SnapshotReply.newBuilder().setWaiting(true).setPosition(77).build()
+          : SnapshotReply.newBuilder().setManifest(manifest).build();
     }
 
     private SnapshotBlock block(long number) throws IOException {

@@ -40,10 +40,12 @@ record CopyStart(long term, Floor floor) {
         .setTerm(term)
         .setIndex(floor.index())
         .setPosition(floor.position())
+        .setAhead(floor.ahead())
         .build();
   }
 
   static CopyStart of(LogFloor proto) {
-    return new CopyStart(proto.getTerm(), new Floor(proto.getIndex(), proto.getPosition()));
+    return new CopyStart(
+        proto.getTerm(), new Floor(proto.getIndex(), proto.getPosition(), proto.getAhead()));
   }
 }

@@ -140,11 +140,12 @@ final class FloorMeeting {
         listener
             .behind(copy.log(), start.floor())
             .whenComplete(
-                (done, failure) -> {
+                (floor, failure) -> {
                   if (failure != null) {
                     retryLater(now, "the node did not catch up: " + failure.getMessage());
                   } else {
-                    execute(() -> ask(now, start, round + 1));
+                    CopyStart reached = new CopyStart(start.term(), floor);
+                    execute(() -> ask(now, reached, round + 1));
                   }
                 });
   }

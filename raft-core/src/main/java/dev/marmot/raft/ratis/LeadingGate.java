@@ -12,7 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.LeaderElectionManagementRequest;
 import org.apache.ratis.protocol.RaftGroupId;
@@ -22,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps this node from leading while it must not. Confined to the timer thread.
+ * Keeps this node from leading the logs that it must not. Confined to the timer thread.
  *
  * <p>Elections are paused first, then leaders are handed over: a node that only steps down is often
  * elected again. Ratis forgets a pause when it opens a log anew.
@@ -31,7 +31,7 @@ final class LeadingGate {
   private static final Logger logger = LoggerFactory.getLogger(LeadingGate.class);
   private static final long EVERY_MILLIS = 200;
 
-  private final AtomicBoolean allowed;
+  private final Supplier<Set<LogId>> forbidden;
   private volatile boolean drained;
   private final RaftServer server;
   private final LogGroups groups;
@@ -48,13 +48,13 @@ final class LeadingGate {
   private int turn;
 
   LeadingGate(
-      AtomicBoolean allowed,
+      Supplier<Set<LogId>> forbidden,
       RaftServer server,
       LogGroups groups,
       LocalLogs logs,
       LogCopies copies,
       ScheduledExecutorService timer) {
-    this.allowed = allowed;
+    this.forbidden = forbidden;
     this.server = server;
     this.groups = groups;
     this.logs = logs;
@@ -67,9 +67,9 @@ final class LeadingGate {
     var unused = timer.scheduleWithFixedDelay(this::tick, 0, EVERY_MILLIS, TimeUnit.MILLISECONDS);
   }
 
-  /** Whether this node may lead. Thread-safe. */
+  /** Whether this node may lead every log. Thread-safe. */
   boolean open() {
-    return allowed.get() && !drained;
+    return forbidden.get().isEmpty() && !drained;
   }
 
   /** Gives everything up, until it is told otherwise or starts again. Thread-safe. */
@@ -89,8 +89,8 @@ final class LeadingGate {
 
   private void tick() {
     try {
-      boolean pause = !open();
       for (LogId log : copies.logs()) {
+        boolean pause = drained || forbidden.get().contains(log);
         LogStateMachine machine = copies.copy(log).machine();
         if (machine != null && pause != (paused.get(log) == machine)) {
           tell(log, machine, pause);

@@ -19,11 +19,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
@@ -44,7 +44,7 @@ public final class RatisNode implements RaftNode {
   private final DiskRoom room;
   private volatile @Nullable Running running;
   private volatile @Nullable Doorway doorway;
-  private final AtomicBoolean mayLead = new AtomicBoolean(true);
+  private volatile Set<LogId> notToLead = Set.of();
   private boolean started;
 
   /**
@@ -172,7 +172,7 @@ public final class RatisNode implements RaftNode {
     copies.serve(server);
     Members members = new Members(options.members(), self, copies);
     LocalLogs logs = new LocalLogs(options.self(), groups, server, copies, members);
-    LeadingGate gate = new LeadingGate(mayLead, server, groups, logs, copies, timer);
+    LeadingGate gate = new LeadingGate(() -> notToLead, server, groups, logs, copies, timer);
     Leadership leadership = new Leadership(members, copies, logs, gate, timer);
     Groups groupChanges =
         new Groups(
@@ -426,10 +426,11 @@ public final class RatisNode implements RaftNode {
   }
 
   @Override
-  public void mayLead(boolean allowed) {
-    mayLead.set(allowed);
+  public void mayNotLead(Set<LogId> logs) {
+    Set<LogId> before = notToLead;
+    notToLead = Set.copyOf(logs);
     Running now = running;
-    if (now != null) {
+    if (now != null && !before.equals(logs)) {
       now.gate().hurry();
     }
   }

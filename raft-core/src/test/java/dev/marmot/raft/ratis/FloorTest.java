@@ -131,7 +131,7 @@ final class FloorTest {
     assertThat(cluster.node(3).committed(SHARD)).isLessThan(last);
     System.out.printf("asked after %d ms%n", (System.nanoTime() - start) / 1_000_000);
     start = System.nanoTime();
-    late.caughtUp().complete(null);
+    late.caughtUp().complete(true);
     await()
         .pollInterval(10, TimeUnit.MILLISECONDS)
         .until(() -> cluster.seen(3, SHARD).stream().anyMatch(it -> it.text().equals("meanwhile")));
@@ -139,6 +139,7 @@ final class FloorTest {
     Floor own = cluster.node(3).floor(SHARD);
     assertThat(late.skips().get(SHARD)).containsExactly(own);
     assertThat(own.position()).isEqualTo(50);
+    assertThat(own.ahead()).as("remembered, also over a restart").isTrue();
     assertThat(cluster.seen(3, SHARD).stream().map(it -> it.position().index()))
         .filteredOn(index -> index > 5)
         .allMatch(index -> index >= own.index());

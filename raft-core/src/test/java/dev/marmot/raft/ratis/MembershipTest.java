@@ -184,7 +184,7 @@ final class MembershipTest {
     assertThat(cluster.node(3).status()).allMatch(status -> status.voters().isEmpty());
     diesHalfway(3);
     cluster.startJoining(3, 1);
-    cluster.recorder(3).caughtUp().complete(null);
+    cluster.recorder(3).caughtUp().complete(false);
     cluster.join(2, 3);
     assertThat(cluster.node(2).name(new NodeId(3))).contains(cluster.node(3).name());
     cluster.propose(3, SHARD, "back");
@@ -194,7 +194,7 @@ final class MembershipTest {
     assertThat(cluster.node(3).members()).hasSize(3);
 
     cluster.startJoining(4, 2);
-    cluster.recorder(4).caughtUp().complete(null);
+    cluster.recorder(4).caughtUp().complete(false);
     cluster.node(1).add(cluster.member(4), false).toCompletableFuture().join();
     cluster.propose(4, SHARD, "from a listener");
     awaitSeenEverywhere("from a listener", 1, 4);

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** One cluster for all tests here: none of them stops a node. */
 final class OrderedLogsTest {
   private static final LogId SHARD = LogId.shard(1);
+  private static final LogId OTHER = LogId.shard(2);
 
   @TempDir static Path directory;
   private static TestCluster cluster;
@@ -120,17 +122,24 @@ final class OrderedLogsTest {
   }
 
   @Test
-  void mayLead_taken_leadsNothingAndIsNotElected_untilGiven() {
+  void mayNotLead_oneLog_givesItUpAndIsNotElected_leadsOthers_untilGiven() {
     int id = cluster.leader(SHARD);
     NodeId self = new NodeId(id);
-    cluster.node(id).mayLead(false);
-    await().until(() -> !TestCluster.leaders(cluster.node(id)).containsValue(self));
-    cluster.awaitLeaders();
+    cluster.node(id).mayNotLead(Set.of(SHARD));
+    await().until(() -> cluster.leader(SHARD) != id);
+    await() // what it may lead, it still can
+        .ignoreExceptions()
+        .until(
+            () -> {
+              cluster.node(id).transferLeadership(OTHER, self).toCompletableFuture().join();
+              return true;
+            });
+    assertThat(cluster.leader(OTHER)).isEqualTo(id);
     int leader = cluster.leader(SHARD);
     assertThatThrownBy(
             () -> cluster.node(leader).transferLeadership(SHARD, self).toCompletableFuture().join())
         .hasMessageContaining("cannot move the leader of shard 1 to " + self);
-    cluster.node(id).mayLead(true);
+    cluster.node(id).mayNotLead(Set.of());
     await()
         .ignoreExceptions()
         .until(

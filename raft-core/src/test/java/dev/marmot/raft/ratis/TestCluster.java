@@ -59,7 +59,7 @@ final class TestCluster implements AutoCloseable {
       Map<LogId, List<Seen>> seen,
       Map<LogId, List<Floor>> skips,
       Map<LogId, List<Floor>> asked,
-      CompletableFuture<Void> caughtUp)
+      CompletableFuture<Boolean> caughtUp)
       implements OrderedLogs.Listener {
     Recorder() {
       this(
@@ -79,9 +79,9 @@ final class TestCluster implements AutoCloseable {
     }
 
     @Override
-    public CompletionStage<Void> behind(LogId log, Floor floor) {
+    public CompletionStage<Floor> behind(LogId log, Floor floor) {
       asked.computeIfAbsent(log, none -> new CopyOnWriteArrayList<>()).add(floor);
-      return caughtUp;
+      return caughtUp.thenApply(ahead -> ahead ? floor.beforeState() : floor);
     }
 
     @Override
