@@ -95,6 +95,7 @@ class FaultsIT {
   @Test
   void situations_oneAfterTheOther(@TempDir Path directory) throws Exception {
     try (Cluster cluster = new Cluster(directory, SCHEMA, List.of("--shards=4"))) {
+      aloneAtTheFirstStart_theApplicationWrites_andItIsReplicatedLater(cluster);
       aloneWithoutQuorum_theApplicationWrites_andItIsReplicatedLater(cluster);
       writesWhileTheSidecarIsDown_areReplicatedWhenItIsBack(cluster);
       tableCreatedWhileRunning_isPickedUp(cluster);
@@ -179,25 +180,44 @@ class FaultsIT {
         .isEqualTo(Integer.toString(21 * (round + 1)));
   }
 
-  private static void aloneWithoutQuorum_theApplicationWrites_andItIsReplicatedLater(
+  private static void aloneAtTheFirstStart_theApplicationWrites_andItIsReplicatedLater(
       Cluster cluster) throws Exception {
     NodeProcess alone = cluster.node(1);
     alone.start();
     await()
         .atMost(Duration.ofSeconds(30))
-        .untilAsserted(() -> assertThat(alone.status("/healthz")).isEqualTo(200));
+        .untilAsserted(
+            () ->
+                assertThat(alone.logText())
+                    .contains("waiting for the first comparison: nodes 2, 3"));
+    assertThat(alone.status("/healthz")).isEqualTo(200);
     assertThat(alone.ready()).isFalse();
     Tools.sqlite(alone.database(), "INSERT INTO acked VALUES(1, 1, 1, 'alone');");
+    startTheOthers(cluster);
+    assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT pad FROM acked WHERE id=1;"))
+        .isEqualTo("alone");
+  }
+
+  private static void aloneWithoutQuorum_theApplicationWrites_andItIsReplicatedLater(
+      Cluster cluster) throws Exception {
+    NodeProcess alone = cluster.node(1);
+    cluster.node(2).stop();
+    cluster.node(3).stop();
     await()
         .atMost(Duration.ofSeconds(30))
         .untilAsserted(() -> assertThat(alone.logText()).contains("waiting for a quorum"));
     assertThat(alone.get("/api/v1/status").body()).contains("WAITING_FOR_QUORUM");
+    Tools.sqlite(alone.database(), "INSERT INTO acked VALUES(2, 1, 1, 'no quorum');");
+    startTheOthers(cluster);
+    assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT pad FROM acked WHERE id=2;"))
+        .isEqualTo("no quorum");
+  }
+
+  private static void startTheOthers(Cluster cluster) throws Exception {
     cluster.node(2).start();
     cluster.node(3).start();
     cluster.awaitReady();
     cluster.assertEqual();
-    assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT pad FROM acked WHERE id=1;"))
-        .isEqualTo("alone");
   }
 
   private static void writesWhileTheSidecarIsDown_areReplicatedWhenItIsBack(Cluster cluster)
