@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.ratis.thirdparty.io.grpc.CallOptions;
 import org.apache.ratis.thirdparty.io.grpc.ClientInterceptors;
 import org.apache.ratis.thirdparty.io.grpc.ConnectivityState;
+import org.apache.ratis.thirdparty.io.grpc.Context;
 import org.apache.ratis.thirdparty.io.grpc.ManagedChannel;
 import org.apache.ratis.thirdparty.io.grpc.Metadata;
 import org.apache.ratis.thirdparty.io.grpc.Status;
@@ -178,13 +179,19 @@ final class PeerLink implements AutoCloseable {
     private boolean greeted;
     private @Nullable String broken;
 
+    /**
+     * Whoever needs the stream first opens it for all. If that is a thread that answers another
+     * node, gRPC would end the stream when that node's call is over: so it is opened outside of it.
+     */
     void open() {
-      requests =
-          ClientCalls.asyncBidiStreamingCall(
-              ClientInterceptors.intercept(
-                      channel, MetadataUtils.newAttachHeadersInterceptor(headers))
-                  .newCall(PeerProtocol.CALLS, CallOptions.DEFAULT),
-              this);
+      Context.ROOT.run(
+          () ->
+              requests =
+                  ClientCalls.asyncBidiStreamingCall(
+                      ClientInterceptors.intercept(
+                              channel, MetadataUtils.newAttachHeadersInterceptor(headers))
+                          .newCall(PeerProtocol.CALLS, CallOptions.DEFAULT),
+                      this));
     }
 
     /** Returns why not, or null. Called under the lock of the link. */

@@ -8,13 +8,8 @@ import dev.marmot.raft.NodeId;
 import dev.marmot.raft.PeerHandler;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
-import org.apache.ratis.thirdparty.io.grpc.Context;
-import org.apache.ratis.thirdparty.io.grpc.Contexts;
 import org.apache.ratis.thirdparty.io.grpc.Metadata;
 import org.apache.ratis.thirdparty.io.grpc.ServerCall;
-import org.apache.ratis.thirdparty.io.grpc.ServerCallHandler;
-import org.apache.ratis.thirdparty.io.grpc.ServerInterceptor;
-import org.apache.ratis.thirdparty.io.grpc.ServerInterceptors;
 import org.apache.ratis.thirdparty.io.grpc.ServerServiceDefinition;
 import org.apache.ratis.thirdparty.io.grpc.stub.ServerCallStreamObserver;
 import org.apache.ratis.thirdparty.io.grpc.stub.ServerCalls;
@@ -50,22 +45,10 @@ final class PeerService {
     this.membersOnly = membersOnly;
   }
 
-  /**
-   * Handlers run outside of the caller's context: gRPC would cancel what they begin, such as a
-   * stream to a third node that others use too, when this caller goes away.
-   */
   ServerServiceDefinition definition() {
-    return ServerInterceptors.intercept(
-        ServerServiceDefinition.builder(PeerProtocol.SERVICE)
-            .addMethod(PeerProtocol.CALLS, this::startCall)
-            .build(),
-        new ServerInterceptor() {
-          @Override
-          public <Q, R> ServerCall.Listener<Q> interceptCall(
-              ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-            return Contexts.interceptCall(Context.ROOT, call, headers, next);
-          }
-        });
+    return ServerServiceDefinition.builder(PeerProtocol.SERVICE)
+        .addMethod(PeerProtocol.CALLS, this::startCall)
+        .build();
   }
 
   private ServerCall.Listener<PeerRequest> startCall(
