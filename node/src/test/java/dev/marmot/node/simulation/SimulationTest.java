@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
  */
 final class SimulationTest {
   private static final int LENGTH = Integer.getInteger("length", 600);
-  private static final int SCHEDULES = Integer.getInteger("schedules", 1_000);
+  private static final int SCHEDULES = Integer.getInteger("schedules", 3_000);
 
   @Test
   void schedules_random_noViolationAndEverythingCovered() {
