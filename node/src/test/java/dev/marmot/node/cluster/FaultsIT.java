@@ -229,7 +229,7 @@ class FaultsIT {
     cluster.awaitReady();
     cluster.assertEqual();
     assertThat(Tools.sqlite(cluster.node(3).database(), "SELECT count(*) FROM acked;"))
-        .isEqualTo("3");
+        .isEqualTo("4");
   }
 
   private static void tableCreatedWhileRunning_isPickedUp(Cluster cluster) throws Exception {
