@@ -50,7 +50,8 @@ final class PropertyTest {
                 new Plan.Step(1, Plan.Step.PUBLISH),
                 new Plan.Step(1, "UPDATE t SET v=2"),
                 new Plan.Step(1, "INSERT INTO t VALUES(2,2)"),
-                // Its end stays: a log that ends earlier than before would be taken for an older copy.
+                // Its end stays: a log that ends earlier than before would be taken for an older
+                // copy.
                 new Plan.Step(
                     1,
                     "DELETE FROM __marmot_change_log"
