@@ -91,6 +91,8 @@ final class SimulatedNode {
   /** It was set back, and has neither found out nor got over it. */
   private boolean inDoubt;
 
+  private boolean fileSetBack;
+
   /** Its disk has lost something that is not made up for. */
   private boolean lostSomething;
 
@@ -253,6 +255,7 @@ final class SimulatedNode {
     Violation.check(before.file == disk.current().file, "n%d got a file of another life", id);
     wasSetBack = true;
     inDoubt = true;
+    fileSetBack = true;
     world.ledger().setBack(id, disk.current());
     return true;
   }
@@ -268,6 +271,15 @@ final class SimulatedNode {
     epochs.putBack(image.epochs());
     wasSetBack = true;
     inDoubt = true;
+  }
+
+  /** A copy of the same position shows by where its log ends, unless that is filled up again. */
+  boolean mayWrite() {
+    return !dead && !(fileSetBack && inDoubt());
+  }
+
+  private boolean inDoubt() {
+    return inDoubt &= !isUp() || !life().origin().progress().ready();
   }
 
   /** The process has found out that it was set back, and ends. */
@@ -289,6 +301,7 @@ final class SimulatedNode {
     mustJoinAgain = false;
     wasSetBack = false;
     inDoubt = false;
+    fileSetBack = false;
   }
 
   void close() {
@@ -379,8 +392,7 @@ final class SimulatedNode {
 
   /** Whether this node has on disk all that it ever had, or what took its place. */
   boolean isWhole() {
-    inDoubt &= !isUp() || !life().origin().progress().ready();
-    if (inDoubt || mustJoinAgain) {
+    if (inDoubt() || mustJoinAgain) {
       return false;
     }
     if (lostSomething) {

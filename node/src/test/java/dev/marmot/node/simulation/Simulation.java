@@ -113,7 +113,7 @@ final class Simulation {
   }
 
   private void transact(SimulatedNode node, SplittableRandom random) {
-    if (!node.dead
+    if (node.mayWrite()
         && node.application.transact(node.disk, schedule.setup().sabotage(), random)
         && node.isUp()) {
       Trace.print("  n%d writes, seq %d", node.id, node.disk.current().newestSeq);
