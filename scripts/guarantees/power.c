@@ -5,7 +5,7 @@
  * all processes and makes new files, taking each sector that was not synced from the shadow or from the file.
  *
  * What is assumed of the file system: renaming, deleting and truncating are durable at once and in order; a new
- * file has its name on disk with its first sync, or that of its directory. With POWER_LIES=1 syncing does
+ * file has its name on disk with its first sync. With POWER_LIES=1 syncing does
  * nothing, like a disk that lies: a check that still passes with it checks nothing.
  */
 #define _GNU_SOURCE

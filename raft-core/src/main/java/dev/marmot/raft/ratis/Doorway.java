@@ -9,7 +9,6 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.thirdparty.io.grpc.Server;
@@ -47,13 +46,7 @@ final class Doorway implements AutoCloseable {
           "cannot listen on %s port %d: %s".formatted(options.bindHost(), options.bindPort(), why),
           e);
     }
-    ScheduledExecutorService timer =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, options.self() + "-doorway");
-              thread.setDaemon(true);
-              return thread;
-            });
+    ScheduledExecutorService timer = RaftThread.open(options.self() + "-doorway");
     Peers peers = new Peers(options, timer);
     peers.start();
     return new Doorway(timer, peers, server);

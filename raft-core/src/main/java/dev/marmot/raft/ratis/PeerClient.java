@@ -5,7 +5,6 @@ import dev.marmot.raft.Member;
 import dev.marmot.raft.NodeId;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 
 /**
@@ -17,13 +16,7 @@ public final class PeerClient implements AutoCloseable {
 
   /** A client of the node whose raft port has this address. */
   public PeerClient(String host, int port) {
-    this.timer =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, "peer-client-timer");
-              thread.setDaemon(true);
-              return thread;
-            });
+    this.timer = RaftThread.open("peer-client-timer");
     // The caller knows neither cluster nor node id; methods that answer anybody do not ask.
     this.link = new PeerLink("", new Member(new NodeId(1), host, port), timer);
   }

@@ -281,16 +281,7 @@ public final class RatisNode implements RaftNode {
   }
 
   private ScheduledThreadPoolExecutor newThread(String job) {
-    ScheduledThreadPoolExecutor timer =
-        new ScheduledThreadPoolExecutor(
-            1,
-            task -> {
-              Thread thread = new Thread(task, options.self() + "-" + job);
-              thread.setDaemon(true);
-              return thread;
-            });
-    timer.setRemoveOnCancelPolicy(true);
-    return timer;
+    return RaftThread.open(options.self() + "-" + job);
   }
 
   private Running started() {
